@@ -1,0 +1,255 @@
+"""All settings, their defaults and their limits; the only reader of the environment.
+
+Belongs here: one field a setting, with the text that ``docs/settings.md`` prints.
+Not here: settings that an operator changes while the system runs (table ``ops.setting``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from media_pipeline.errors import ConfigurationError
+from media_pipeline.vocabulary import ResourceType, Slice
+
+
+class Environment(StrEnum):
+    """Where this deployment runs; production refuses the emulator."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Settings of one deployment, read from ``MEDIA_PIPELINE_*`` and ``CLOUDINARY_URL``."""
+
+    model_config = SettingsConfigDict(env_prefix="MEDIA_PIPELINE_", extra="ignore", frozen=True)
+
+    environment: Environment = Field(
+        default=Environment.DEVELOPMENT,
+        description="development or production. In production the emulator is refused and CLOUDINARY_URL is needed.",
+    )
+    home: Path = Field(
+        default=Path(".media_pipeline"),
+        description="Directory of all local state: embedded Postgres, emulator, Dagster's files.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="Any Postgres 15 or later, e.g. postgresql://user:password@host:5432/media. "
+        "Empty: an embedded PostgreSQL 18 under the home directory.",
+    )
+    dagster_database_url: SecretStr | None = Field(
+        default=None,
+        description="Postgres for Dagster's own tables. Empty: schema 'dagster' of the same database.",
+    )
+    cloudinary_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="CLOUDINARY_URL",
+        description="CLOUDINARY_URL, cloudinary://key:secret@cloud[?upload_prefix=…]. Empty: the emulator.",
+    )
+    delivery_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("upload", "private", "authenticated"),
+        description="Delivery types to mirror, separated by commas.",
+    )
+    resource_types: Annotated[tuple[ResourceType, ...], NoDecode] = Field(
+        default=(ResourceType.IMAGE, ResourceType.VIDEO, ResourceType.RAW),
+        description="Resource types to mirror, separated by commas.",
+    )
+    listing_page_size: int = Field(default=500, ge=1, le=500, description="Assets a listing page (API limit 500).")
+    listing_workers: int = Field(default=2, ge=1, le=9, description="Slices that are listed at the same time.")
+    listing_budget_share: float = Field(
+        default=0.7, gt=0, le=1, description="Share of the hourly Admin API allowance that listings may use."
+    )
+    folders_budget_share: float = Field(
+        default=0.1, gt=0, le=1, description="Share of the hourly Admin API allowance that folder reads may use."
+    )
+    read_batch_size: int = Field(
+        default=100, ge=2, le=100, description="Ids in one point read, the canary included (API limit 100)."
+    )
+    apply_workers: int = Field(default=2, ge=1, le=8, description="Pages, and batches of changes, applied at once.")
+    apply_batch_size: int = Field(
+        default=5000, ge=1, le=50000, description="Changes applied to media_assets in one transaction."
+    )
+    deletion_limit_count: int = Field(
+        default=25, ge=0, description="Deletions a slice may see at once without an approval."
+    )
+    deletion_limit_share: float = Field(
+        default=0.05, ge=0, le=1, description="The same as a share of the slice; the larger of both counts."
+    )
+    cursor_restarts: int = Field(
+        default=3, ge=0, le=10, description="How often a slice starts again after its cursor was rejected."
+    )
+    connect_timeout_seconds: float = Field(default=5.0, gt=0, le=60, description="Time to connect to Cloudinary.")
+    read_timeout_seconds: float = Field(default=30.0, gt=0, le=300, description="Time to wait for an answer.")
+    retries: int = Field(default=5, ge=0, le=10, description="Tries again after a transient failure of a read.")
+    retry_base_seconds: float = Field(
+        default=0.5, gt=0, le=60, description="First pause before trying again; it doubles, with full jitter."
+    )
+    rate_limit_wait_seconds: float = Field(
+        default=3900.0, ge=0, le=86400, description="Longest wait for a new allowance within one run."
+    )
+    database_pool_size: int = Field(default=8, ge=2, le=50, description="Connections a process may hold.")
+    emulator_port: int = Field(default=0, ge=0, le=65535, description="Port of the emulator; 0 picks a free one.")
+    dagster_port: int = Field(default=3000, ge=1, le=65535, description="Port of the Dagster web page.")
+    log_level: str = Field(default="warning", description="debug, info, warning or error.")
+    log_json: bool = Field(default=False, description="Logs as one JSON object a line.")
+
+    @field_validator("delivery_types", "resource_types", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("delivery_types", "resource_types")
+    @classmethod
+    def _not_empty(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one")
+        if len(set(value)) != len(value):
+            raise ValueError("each may be named once")
+        return value
+
+    @field_validator("delivery_types")
+    @classmethod
+    def _words(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[a-z0-9_]+", name):
+                raise ValueError(f"{name!r} is no delivery type; they read upload, private, authenticated, …")
+        return value
+
+    @field_validator("database_url", "dagster_database_url", "cloudinary_url", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in {"debug", "info", "warning", "error"}:
+            raise ValueError("use debug, info, warning or error")
+        return value.lower()
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """Every slice that is mirrored, in a fixed order."""
+        return tuple(Slice(rt, dt) for rt in self.resource_types for dt in self.delivery_types)
+
+    @property
+    def cloud(self) -> CloudCredentials | None:
+        """The configured cloud, or None where the emulator stands in."""
+        return None if self.cloudinary_url is None else CloudCredentials.parse(self.cloudinary_url.get_secret_value())
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for the masking of logs."""
+        found = []
+        if self.cloudinary_url is not None:
+            found.append(CloudCredentials.parse(self.cloudinary_url.get_secret_value()).api_secret)
+        for url in (self.database_url, self.dagster_database_url):
+            password = None if url is None else urlsplit(url.get_secret_value()).password
+            if password:
+                found.append(unquote(password))
+        return tuple(found)
+
+
+class CloudCredentials:
+    """The parts of a CLOUDINARY_URL."""
+
+    __slots__ = ("api_key", "api_secret", "cloud_name", "signature_algorithm", "upload_prefix")
+
+    def __init__(
+        self, *, cloud_name: str, api_key: str, api_secret: str, upload_prefix: str, signature_algorithm: str = "sha1"
+    ) -> None:
+        self.signature_algorithm = signature_algorithm
+        self.cloud_name = cloud_name
+        self.api_key = api_key
+        self.api_secret = api_secret
+        self.upload_prefix = upload_prefix
+
+    def __repr__(self) -> str:
+        return f"CloudCredentials(cloud_name={self.cloud_name!r}, api_key={self.api_key!r})"
+
+    @classmethod
+    def parse(cls, url: str) -> CloudCredentials:
+        """Take a CLOUDINARY_URL apart.
+
+        Raises:
+            ConfigurationError: the text is not of the form ``cloudinary://key:secret@cloud``.
+        """
+        parts = urlsplit(url)
+        hint = "It reads cloudinary://API_KEY:API_SECRET@CLOUD_NAME; the Cloudinary console shows yours."
+        if parts.scheme != "cloudinary":
+            raise ConfigurationError("CLOUDINARY_URL does not start with cloudinary://.", hint=hint)
+        if not parts.hostname or not parts.username or not parts.password:
+            raise ConfigurationError("CLOUDINARY_URL lacks the cloud name, the API key or the secret.", hint=hint)
+        options = parse_qs(parts.query)
+        prefix = options.get("upload_prefix", ["https://api.cloudinary.com"])[-1].rstrip("/")
+        algorithm = options.get("signature_algorithm", ["sha1"])[-1]
+        if algorithm not in {"sha1", "sha256"}:
+            raise ConfigurationError("signature_algorithm in CLOUDINARY_URL is neither sha1 nor sha256.", hint=hint)
+        if not prefix.startswith(("https://", "http://")):
+            raise ConfigurationError("upload_prefix in CLOUDINARY_URL is not a web address.", hint=hint)
+        return cls(
+            cloud_name=parts.hostname,
+            api_key=unquote(parts.username),
+            api_secret=unquote(parts.password),
+            upload_prefix=prefix,
+            signature_algorithm=algorithm,
+        )
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings once.
+
+    Args:
+        overrides: field names and values that beat the environment.
+
+    Raises:
+        ConfigurationError: naming every wrong variable, never its value.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{_variable(str(part['loc'][0]))}: {part['msg'].removeprefix('Value error, ')}" for part in error.errors()
+        )
+        raise ConfigurationError(
+            f"Settings cannot be used: {problems}.", hint="docs/settings.md describes every setting."
+        ) from None
+    if settings.environment is Environment.PRODUCTION:
+        if settings.cloudinary_url is None:
+            raise ConfigurationError(
+                "In production CLOUDINARY_URL must be set.", hint="The emulator is for development."
+            )
+        cloud = settings.cloud
+        if cloud is not None and not _is_cloudinary_host(cloud.upload_prefix):
+            raise ConfigurationError(
+                "In production upload_prefix must be a Cloudinary API host over https.",
+                hint="Remove upload_prefix from CLOUDINARY_URL, or leave production mode to use the emulator.",
+            )
+    return settings
+
+
+def _is_cloudinary_host(prefix: str) -> bool:
+    return prefix in {
+        "https://api.cloudinary.com",
+        "https://api-eu.cloudinary.com",
+        "https://api-ap.cloudinary.com",
+    }
+
+
+def _variable(field: str) -> str:
+    return field if field == "CLOUDINARY_URL" else f"MEDIA_PIPELINE_{field.upper()}"
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """The environment for a process that we start: ours, with *changes*."""
+    return {**os.environ, **changes}

@@ -1,0 +1,150 @@
+"""The closed vocabularies of the system, one word for one meaning.
+
+Belongs here: ids and enumerations that more than one room uses. Each enumeration that the database
+stores has a lookup table or a check constraint with the same members; a house-rules test compares them.
+Not here: words of Cloudinary's answers that only ``remote`` knows, settings, SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+AssetId = NewType("AssetId", str)
+"""Cloudinary's immutable key of an asset: 32 lower-case hexadecimal digits."""
+
+ListingRunId = NewType("ListingRunId", int)
+RunId = NewType("RunId", int)
+HoldId = NewType("HoldId", int)
+ChangeSetId = NewType("ChangeSetId", int)
+
+
+class ResourceType(StrEnum):
+    """Cloudinary's ``resource_type``."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    RAW = "raw"
+
+
+class ListingRunState(StrEnum):
+    """Life of one walk of one slice.
+
+    open → complete (last page had no cursor) → closed (pages applied, suspects settled or counted);
+    complete → held (suspects wait for an approval) → closed; open → broken.
+    """
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    BROKEN = "broken"
+    HELD = "held"
+    CLOSED = "closed"
+
+
+class SightingState(StrEnum):
+    """What is proved of an asset's existence."""
+
+    LIVE = "live"
+    SUSPECT = "suspect"
+    TOMBSTONE = "tombstone"
+
+
+class VerifyReason(StrEnum):
+    """Why an asset is to be read again by its id."""
+
+    SUSPECT = "suspect"
+    WINDOW = "window"
+    PLACEHOLDER = "placeholder"
+    NOTIFICATION = "notification"
+    SEARCH = "search"
+    PUSH = "push"
+    MANUAL = "manual"
+
+
+class ChangeKind(StrEnum):
+    """What a change did to an asset, the most telling word first where several fit."""
+
+    CREATED = "created"
+    RESTORED = "restored"
+    DELETED = "deleted"
+    CONFLICT = "conflict"
+    RENAMED = "renamed"
+    MOVED = "moved"
+    UPDATED = "updated"
+
+
+class ChangeState(StrEnum):
+    """Life of one change of a change set."""
+
+    PENDING = "pending"
+    APPLIED = "applied"
+    HELD = "held"
+    SUPERSEDED = "superseded"
+    REFUSED = "refused"
+
+
+class HoldKind(StrEnum):
+    """What a hold keeps back."""
+
+    SUSPECTS = "suspects"
+    DELETIONS = "deletions"
+
+
+class HoldState(StrEnum):
+    """Life of a hold: open until a person decides, or until a newer one replaces it."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    REPLACED = "replaced"
+
+
+class RunKind(StrEnum):
+    """What a run of the pipeline was asked to do."""
+
+    FULL_SYNC = "full_sync"
+    INCREMENTAL_SYNC = "incremental_sync"
+    VERIFY = "verify"
+
+
+class RunState(StrEnum):
+    """Life of a run."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    HELD = "held"
+    FAILED = "failed"
+
+
+class CallPurpose(StrEnum):
+    """For what an Admin API call is spent; listings and folders have a share of the allowance."""
+
+    LISTING = "listing"
+    VERIFY = "verify"
+    FOLDERS = "folders"
+    PUSH = "push"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slice:
+    """One resource type × delivery type: what one listing run walks."""
+
+    resource_type: ResourceType
+    delivery_type: str
+
+    def __str__(self) -> str:
+        return f"{self.resource_type}/{self.delivery_type}"
+
+
+@dataclass(frozen=True, slots=True)
+class CloudIdentity:
+    """Who a cloud says it is; ``folder_mode`` is dynamic or fixed."""
+
+    cloud_name: str
+    is_emulator: bool
+    folder_mode: str
+
+    def __str__(self) -> str:
+        return f"{self.cloud_name} ({'emulator' if self.is_emulator else 'Cloudinary'})"

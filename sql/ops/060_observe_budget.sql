@@ -1,0 +1,15 @@
+-- ops/060_observe_budget.sql
+-- Purpose: keep what an answer said of the allowance; an answer of an older window does not win.
+-- Input:   limit_count, remaining_count, reset_at       Writes: ops.api_budget
+insert into ops.api_budget as b (limit_count, remaining_count, reset_at, observed_at)
+values (:limit_count, :remaining_count, :reset_at, clock_timestamp())
+on conflict (id) do update
+  set
+    limit_count = excluded.limit_count,
+    remaining_count = case
+      when excluded.reset_at = b.reset_at then least(b.remaining_count, excluded.remaining_count)
+      else excluded.remaining_count
+    end,
+    reset_at = excluded.reset_at,
+    observed_at = excluded.observed_at
+  where excluded.reset_at >= b.reset_at

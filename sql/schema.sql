@@ -1,0 +1,1778 @@
+-- Generated from sql/migrations by 'python -m media_pipeline.db.migrate schema'; never edited.
+-- It is there to be read: databases are made by the migrations, which also make the roles named here.
+
+SET check_function_bodies = false;
+
+CREATE SCHEMA audit;
+
+COMMENT ON SCHEMA audit IS 'Partitions and functions of the append-only log public.media_sync_log.';
+
+CREATE SCHEMA diff;
+
+COMMENT ON SCHEMA diff IS 'What a run found different between the mirror and media_assets.';
+
+CREATE SCHEMA landing;
+
+COMMENT ON SCHEMA landing IS 'What was received, byte for byte, before anything was concluded from it.';
+
+CREATE SCHEMA mirror;
+
+COMMENT ON SCHEMA mirror IS 'The last proved observation of every asset, and the bookkeeping of proofs.';
+
+CREATE SCHEMA ops;
+
+COMMENT ON SCHEMA ops IS 'What operators see and decide: the cloud this database belongs to, runs, fences, holds, the budget of Admin API calls.';
+
+CREATE FUNCTION audit.ensure_partitions(through date) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  month_start date := date_trunc('month', now() at time zone 'utc')::date;
+  name text;
+  made integer := 0;
+begin
+  while month_start <= through loop
+    name := 'media_sync_log_' || to_char(month_start, 'YYYY_MM');
+    if to_regclass('audit.' || quote_ident(name)) is null then
+      -- Of two runs that begin at once on the first of a month, the second waits and finds it made.
+      perform pg_advisory_xact_lock(hashtextextended('media_pipeline audit partitions', 0));
+      begin
+        execute format(
+          'create table audit.%I partition of public.media_sync_log for values from (%L) to (%L)',
+          name, month_start::text || ' 00:00:00+00', (month_start + interval '1 month')::date::text || ' 00:00:00+00'
+        );
+        execute format('alter table audit.%I enable row level security', name);
+        execute format('comment on table audit.%I is %L', name, 'Log entries of ' || to_char(month_start, 'YYYY-MM') || '.');
+        execute format(
+          'create trigger media_sync_log_no_truncate before truncate on audit.%I for each statement '
+          'execute function audit.refuse_change()', name
+        );
+        made := made + 1;
+      exception
+        when duplicate_table then null;
+        -- Entries of this month lie in the partition for others already: they stay there and stay readable.
+        when check_violation then null;
+      end;
+    end if;
+    month_start := (month_start + interval '1 month')::date;
+  end loop;
+  return made;
+end
+$$;
+
+COMMENT ON FUNCTION audit.ensure_partitions(through date) IS 'Makes the monthly partitions of the log from this month through the given day; returns how many were made.';
+
+CREATE FUNCTION audit.entry_digest(action text, cause text, actor text, run_id bigint, asset_id text, media_asset_id uuid, row_version bigint, fingerprint bytea, before jsonb, after jsonb, recorded_at timestamp with time zone) RETURNS bytea
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select sha256(convert_to(concat_ws(chr(31),
+    action, cause, actor, coalesce(run_id::text, '-'), coalesce(asset_id, '-'), coalesce(media_asset_id::text, '-'),
+    coalesce(row_version::text, '-'), coalesce(encode(fingerprint, 'hex'), '-'),
+    coalesce(before::text, '-'), coalesce(after::text, '-'), extract(epoch from recorded_at)::text
+  ), 'UTF8'))
+$$;
+
+COMMENT ON FUNCTION audit.entry_digest(action text, cause text, actor text, run_id bigint, asset_id text, media_asset_id uuid, row_version bigint, fingerprint bytea, before jsonb, after jsonb, recorded_at timestamp with time zone) IS 'Digest of one entry of the log.';
+
+CREATE FUNCTION audit.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  raise exception 'the audit log is append-only: % is refused', tg_op
+    using errcode = 'insufficient_privilege',
+          hint = 'Retention detaches whole partitions; nothing else removes entries.';
+end
+$$;
+
+COMMENT ON FUNCTION audit.refuse_change() IS 'Trigger: entries and seals are never updated, deleted or truncated.';
+
+CREATE FUNCTION mirror.hint(ids text[], hint_reason text) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  with hinted as materialized (
+    select distinct h.asset_id from unnest(ids) as h (asset_id) where h.asset_id ~ '^[0-9a-f]{32}$'
+  ),
+  -- Sightings before the queue and in order, as a page and a verification lock them.
+  locked as materialized (
+    select s.asset_id from mirror.asset_sighting as s
+    where s.asset_id in (select hinted.asset_id from hinted)
+    order by s.asset_id
+    for update
+  ),
+  touched as (
+    update mirror.asset_sighting as s
+    set touch = nextval('mirror.touch_seq')
+    from locked
+    where s.asset_id = locked.asset_id
+    returning s.asset_id, s.touch
+  ),
+  queued as (
+    insert into mirror.verify_queue as q (asset_id, reason, hint_touch)
+    select hinted.asset_id, hint_reason, coalesce(touched.touch, nextval('mirror.touch_seq'))
+    from hinted
+    left join touched on hinted.asset_id = touched.asset_id
+    order by hinted.asset_id
+    on conflict (asset_id) do update
+      set hint_touch = excluded.hint_touch, not_before = least(q.not_before, now()), attempt_count = 0
+    returning 1
+  )
+  select count(*) from queued
+$_$;
+
+COMMENT ON FUNCTION mirror.hint(ids text[], hint_reason text) IS 'Asks for assets to be read again; returns how many entries the queue got or renewed.';
+
+CREATE FUNCTION ops.set_updated_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  new.updated_at := clock_timestamp();
+  return new;
+end
+$$;
+
+COMMENT ON FUNCTION ops.set_updated_at() IS 'Row trigger: keeps updated_at true whoever writes.';
+
+CREATE FUNCTION public.get_media_statistics() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select jsonb_build_object(
+    'asset_count', count(*) filter (where a.deleted_at is null),
+    'deleted_count', count(*) filter (where a.deleted_at is not null),
+    'total_size_bytes', coalesce(sum(a.size_bytes) filter (where a.deleted_at is null), 0),
+    'by_resource_type', (
+      select coalesce(jsonb_object_agg(g.resource_type, g.n), '{}')
+      from (
+        select b.resource_type, count(*) as n from public.media_assets as b
+        where b.deleted_at is null group by b.resource_type
+      ) as g
+    ),
+    'by_delivery_type', (
+      select coalesce(jsonb_object_agg(g.delivery_type, g.n), '{}')
+      from (
+        select b.delivery_type, count(*) as n from public.media_assets as b
+        where b.deleted_at is null group by b.delivery_type
+      ) as g
+    ),
+    'folder_count', (select count(*) from public.media_folders),
+    'metadata_field_count', (select count(*) from public.media_metadata_fields),
+    'open_hold_count', (select count(*) from ops.hold as h where h.state = 'open'),
+    'held_asset_count', (select coalesce(sum(h.asset_count), 0) from ops.hold as h where h.state = 'open'),
+    'quarantined_count', (select count(*) from mirror.quarantine as q where q.resolved_at is null),
+    'verify_queue_count', (select count(*) from mirror.verify_queue),
+    'pending_change_count', (
+      select count(*) from diff.change as c
+      inner join diff.change_set as s on c.change_set_id = s.id
+      where s.state = 'pending' and c.state in ('pending', 'held')
+    ),
+    'last_full_sync_at', (
+      select max(r.finished_at) from ops.run as r where r.kind = 'full_sync' and r.state in ('succeeded', 'held')
+    ),
+    'last_change_at', (select max(s.computed_at) from diff.change_set as s where s.state = 'applied')
+  )
+  from public.media_assets as a
+$$;
+
+COMMENT ON FUNCTION public.get_media_statistics() IS 'Counts of the library and of what waits, recounted at every call.';
+
+CREATE FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select
+    setweight(to_tsvector('simple'::regconfig, left(coalesce(display_name, ''), 5000)), 'A')
+    || setweight(to_tsvector('simple'::regconfig, translate(left(public_id, 5000), '/_-.', '    ')), 'A')
+    || setweight(to_tsvector('simple'::regconfig, left(array_to_string(tags, ' '), 50000)), 'B')
+    -- The bound stands inside the argument: a CASE around a call does not keep the planner from making it.
+    || setweight(jsonb_to_tsvector(
+      'simple'::regconfig,
+      case when pg_column_size(context) < 2000 or octet_length(context::text) <= 100000 then context else to_jsonb(left(context::text, 50000)) end,
+      '["string"]'
+    ), 'C')
+    || setweight(jsonb_to_tsvector(
+      'simple'::regconfig,
+      case when pg_column_size(metadata) < 2000 or octet_length(metadata::text) <= 100000 then metadata else to_jsonb(left(metadata::text, 50000)) end,
+      '["string", "numeric"]'
+    ), 'C')
+$$;
+
+COMMENT ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) IS 'Text search vector of an asset: names weigh most, then tags, then context and metadata.';
+
+CREATE FUNCTION public.refuse_collection_cycle() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  above uuid;
+begin
+  -- Two moves at once could close a circle that neither sees.
+  perform pg_advisory_xact_lock(hashtext('public.media_collections'));
+  above := new.parent_id;
+  while above is not null loop
+    if above = new.id then
+      raise exception 'collection % cannot lie inside itself', new.slug
+        using errcode = 'check_violation', hint = 'Choose a collection that does not lie below this one.';
+    end if;
+    -- The share lock makes a move that an older snapshot does not see a serialization failure instead of a circle.
+    select c.parent_id into above from public.media_collections as c where c.id = above for share;
+  end loop;
+  return new;
+end
+$$;
+
+COMMENT ON FUNCTION public.refuse_collection_cycle() IS 'Trigger: a collection never lies inside itself.';
+
+CREATE FUNCTION public.refuse_unrecorded_edit() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if current_user = 'media_sync' then
+    return null;
+  end if;
+  raise exception 'media_assets is written by the sync engine only: % by % is refused', tg_op, current_user
+    using errcode = 'insufficient_privilege',
+          hint = 'Change the asset in Cloudinary and run media-pipeline sync; your own data belongs in a table of yours that refers to media_assets.id.';
+end
+$$;
+
+COMMENT ON FUNCTION public.refuse_unrecorded_edit() IS 'Trigger: refuses edits that no operation records and that the next sync would undo.';
+
+CREATE TABLE public.media_sync_log (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    action text NOT NULL,
+    cause text NOT NULL,
+    actor text NOT NULL,
+    run_id bigint,
+    asset_id text COLLATE pg_catalog."C",
+    media_asset_id uuid,
+    row_version bigint,
+    fingerprint bytea,
+    before jsonb,
+    after jsonb,
+    digest bytea NOT NULL,
+    CONSTRAINT media_sync_log_action_known CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'renamed'::text, 'moved'::text, 'restored'::text, 'deleted'::text, 'hold_opened'::text, 'hold_approved'::text, 'hold_rejected'::text, 'cloud_bound'::text]))),
+    CONSTRAINT media_sync_log_actor_given CHECK ((actor <> ''::text)),
+    CONSTRAINT media_sync_log_asset_has_version CHECK (((asset_id IS NULL) = (row_version IS NULL))),
+    CONSTRAINT media_sync_log_digest_is_sha256 CHECK ((octet_length(digest) = 32))
+)
+PARTITION BY RANGE (recorded_at);
+
+COMMENT ON TABLE public.media_sync_log IS 'Audit: one row a state change. Nobody may update or delete; sealed against tampering by media_sync_log_seal.';
+
+COMMENT ON COLUMN public.media_sync_log.id IS 'Number, ascending within a transaction.';
+
+COMMENT ON COLUMN public.media_sync_log.xid IS 'Transaction that wrote it; order of the log is (xid, id).';
+
+COMMENT ON COLUMN public.media_sync_log.recorded_at IS 'Start of the transaction that wrote it.';
+
+COMMENT ON COLUMN public.media_sync_log.action IS 'What happened.';
+
+COMMENT ON COLUMN public.media_sync_log.cause IS 'Why: listing, verify, hold, …';
+
+COMMENT ON COLUMN public.media_sync_log.actor IS 'Who: cloudinary, cli:<user>, sql:<role>, dagster:<run id>, …';
+
+COMMENT ON COLUMN public.media_sync_log.run_id IS 'Run of the pipeline, see ops.run.';
+
+COMMENT ON COLUMN public.media_sync_log.asset_id IS 'Cloudinary''s immutable key; null for what concerns no single asset.';
+
+COMMENT ON COLUMN public.media_sync_log.media_asset_id IS 'Our stable key of the asset.';
+
+COMMENT ON COLUMN public.media_sync_log.row_version IS 'row_version of media_assets after the change.';
+
+COMMENT ON COLUMN public.media_sync_log.fingerprint IS 'Fingerprint of the remote state that was applied.';
+
+COMMENT ON COLUMN public.media_sync_log.before IS 'The changed fields as they were; null for a creation.';
+
+COMMENT ON COLUMN public.media_sync_log.after IS 'The changed fields as they are; null for a creation.';
+
+COMMENT ON COLUMN public.media_sync_log.digest IS 'SHA-256 over action to after and recorded_at; the order of entries is covered by the seals.';
+
+CREATE TABLE audit.media_sync_log_other (
+    id bigint CONSTRAINT media_sync_log_id_not_null NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() CONSTRAINT media_sync_log_xid_not_null NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() CONSTRAINT media_sync_log_recorded_at_not_null NOT NULL,
+    action text CONSTRAINT media_sync_log_action_not_null NOT NULL,
+    cause text CONSTRAINT media_sync_log_cause_not_null NOT NULL,
+    actor text CONSTRAINT media_sync_log_actor_not_null NOT NULL,
+    run_id bigint,
+    asset_id text COLLATE pg_catalog."C",
+    media_asset_id uuid,
+    row_version bigint,
+    fingerprint bytea,
+    before jsonb,
+    after jsonb,
+    digest bytea CONSTRAINT media_sync_log_digest_not_null NOT NULL,
+    CONSTRAINT media_sync_log_action_known CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'renamed'::text, 'moved'::text, 'restored'::text, 'deleted'::text, 'hold_opened'::text, 'hold_approved'::text, 'hold_rejected'::text, 'cloud_bound'::text]))),
+    CONSTRAINT media_sync_log_actor_given CHECK ((actor <> ''::text)),
+    CONSTRAINT media_sync_log_asset_has_version CHECK (((asset_id IS NULL) = (row_version IS NULL))),
+    CONSTRAINT media_sync_log_digest_is_sha256 CHECK ((octet_length(digest) = 32))
+);
+
+COMMENT ON TABLE audit.media_sync_log_other IS 'Log entries of months without a partition of their own.';
+
+CREATE TABLE diff.change (
+    change_set_id bigint NOT NULL,
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    fields text[] DEFAULT '{}'::text[] NOT NULL,
+    before jsonb,
+    after jsonb,
+    remote_fingerprint bytea,
+    refusal text,
+    CONSTRAINT change_fields_iff_content CHECK (((fields = '{}'::text[]) = ((before IS NULL) AND (after IS NULL)))),
+    CONSTRAINT change_held_is_deletion CHECK (((state <> 'held'::text) OR (kind = 'deleted'::text))),
+    CONSTRAINT change_kind_known CHECK ((kind = ANY (ARRAY['created'::text, 'restored'::text, 'deleted'::text, 'conflict'::text, 'renamed'::text, 'moved'::text, 'updated'::text]))),
+    CONSTRAINT change_refusal_iff_refused CHECK (((refusal IS NOT NULL) = (state = 'refused'::text))),
+    CONSTRAINT change_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'applied'::text, 'held'::text, 'superseded'::text, 'refused'::text])))
+)
+WITH (fillfactor='80');
+
+COMMENT ON TABLE diff.change IS 'One asset''s part of a change set.';
+
+COMMENT ON COLUMN diff.change.change_set_id IS 'The change set.';
+
+COMMENT ON COLUMN diff.change.asset_id IS 'The asset.';
+
+COMMENT ON COLUMN diff.change.kind IS 'created, restored, deleted, conflict, renamed, moved or updated: the most telling word.';
+
+COMMENT ON COLUMN diff.change.state IS 'pending; then applied, held (waits for an approval), superseded, or refused by Postgres (tried again by the next set).';
+
+COMMENT ON COLUMN diff.change.fields IS 'The fields that differ, in their order; empty for created and deleted.';
+
+COMMENT ON COLUMN diff.change.before IS 'These fields in media_assets.';
+
+COMMENT ON COLUMN diff.change.after IS 'These fields in the mirror.';
+
+COMMENT ON COLUMN diff.change.remote_fingerprint IS 'Fingerprint of the remote state that was compared; the change is void when it moved on.';
+
+COMMENT ON COLUMN diff.change.refusal IS 'What Postgres said of a change that it refused.';
+
+CREATE TABLE diff.change_set (
+    id bigint NOT NULL,
+    run_id bigint,
+    state text DEFAULT 'pending'::text NOT NULL,
+    computed_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    created_count bigint DEFAULT 0 NOT NULL,
+    updated_count bigint DEFAULT 0 NOT NULL,
+    renamed_count bigint DEFAULT 0 NOT NULL,
+    moved_count bigint DEFAULT 0 NOT NULL,
+    restored_count bigint DEFAULT 0 NOT NULL,
+    deleted_count bigint DEFAULT 0 NOT NULL,
+    conflict_count bigint DEFAULT 0 NOT NULL,
+    held_count bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT change_set_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'pending'::text))),
+    CONSTRAINT change_set_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'applied'::text, 'superseded'::text])))
+);
+
+COMMENT ON TABLE diff.change_set IS 'All differences that one run found between the mirror and media_assets.';
+
+COMMENT ON COLUMN diff.change_set.id IS 'Number.';
+
+COMMENT ON COLUMN diff.change_set.run_id IS 'Run that computed it.';
+
+COMMENT ON COLUMN diff.change_set.state IS 'pending; then applied, or superseded by a newer one.';
+
+COMMENT ON COLUMN diff.change_set.computed_at IS 'When it was computed.';
+
+COMMENT ON COLUMN diff.change_set.finished_at IS 'When it was applied or superseded.';
+
+COMMENT ON COLUMN diff.change_set.created_count IS 'Assets new to us.';
+
+COMMENT ON COLUMN diff.change_set.updated_count IS 'Assets with changed fields.';
+
+COMMENT ON COLUMN diff.change_set.renamed_count IS 'Assets with another public_id.';
+
+COMMENT ON COLUMN diff.change_set.moved_count IS 'Assets in another folder.';
+
+COMMENT ON COLUMN diff.change_set.restored_count IS 'Assets that are live again.';
+
+COMMENT ON COLUMN diff.change_set.deleted_count IS 'Assets proved deleted, held ones included.';
+
+COMMENT ON COLUMN diff.change_set.conflict_count IS 'Assets changed on both sides.';
+
+COMMENT ON COLUMN diff.change_set.held_count IS 'Deletions that wait for an approval.';
+
+ALTER TABLE diff.change_set ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME diff.change_set_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE landing.listing_page (
+    listing_run_id bigint NOT NULL,
+    page_number integer NOT NULL,
+    touch_low bigint NOT NULL,
+    cursor text,
+    body bytea NOT NULL,
+    body_size_bytes bigint NOT NULL,
+    body_digest bytea NOT NULL,
+    asset_count integer NOT NULL,
+    request_id text,
+    received_at timestamp with time zone NOT NULL,
+    applied_at timestamp with time zone,
+    CONSTRAINT listing_page_digest_is_sha256 CHECK ((octet_length(body_digest) = 32))
+);
+ALTER TABLE ONLY landing.listing_page ALTER COLUMN body SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE landing.listing_page IS 'One answer of a listing, as received.';
+
+COMMENT ON COLUMN landing.listing_page.listing_run_id IS 'The walk.';
+
+COMMENT ON COLUMN landing.listing_page.page_number IS 'Place in the walk, from 1.';
+
+COMMENT ON COLUMN landing.listing_page.touch_low IS 'mirror.touch_seq before the request: the low end of the window rule.';
+
+COMMENT ON COLUMN landing.listing_page.cursor IS 'Cursor the page was asked for with; null for the first.';
+
+COMMENT ON COLUMN landing.listing_page.body IS 'The answer''s bytes, zlib.';
+
+COMMENT ON COLUMN landing.listing_page.body_size_bytes IS 'Size before compression.';
+
+COMMENT ON COLUMN landing.listing_page.body_digest IS 'SHA-256 of the bytes before compression.';
+
+COMMENT ON COLUMN landing.listing_page.asset_count IS 'Assets on the page.';
+
+COMMENT ON COLUMN landing.listing_page.request_id IS 'Cloudinary''s id of the request.';
+
+COMMENT ON COLUMN landing.listing_page.received_at IS 'When the answer arrived.';
+
+COMMENT ON COLUMN landing.listing_page.applied_at IS 'When its assets were taken into mirror.remote_asset; null before.';
+
+CREATE TABLE landing.listing_run (
+    id bigint NOT NULL,
+    run_id bigint,
+    resource_type text NOT NULL COLLATE pg_catalog."C",
+    delivery_type text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'open'::text NOT NULL,
+    scope text NOT NULL,
+    touch_low bigint,
+    cursor text,
+    page_count integer DEFAULT 0 NOT NULL,
+    asset_count bigint DEFAULT 0 NOT NULL,
+    quarantined_count bigint DEFAULT 0 NOT NULL,
+    restart_count integer DEFAULT 0 NOT NULL,
+    suspect_count bigint,
+    broken_reason text,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT listing_run_counts_positive CHECK (((page_count >= 0) AND (asset_count >= 0) AND (quarantined_count >= 0))),
+    CONSTRAINT listing_run_finished_iff_not_open CHECK (((finished_at IS NOT NULL) = (state <> 'open'::text))),
+    CONSTRAINT listing_run_no_cursor_when_complete CHECK (((state = ANY (ARRAY['open'::text, 'broken'::text])) OR (cursor IS NULL))),
+    CONSTRAINT listing_run_reason_iff_broken CHECK (((broken_reason IS NOT NULL) = (state = 'broken'::text))),
+    CONSTRAINT listing_run_state_known CHECK ((state = ANY (ARRAY['open'::text, 'complete'::text, 'broken'::text, 'held'::text, 'closed'::text])))
+);
+
+COMMENT ON TABLE landing.listing_run IS 'One walk of one slice through the Admin API.';
+
+COMMENT ON COLUMN landing.listing_run.id IS 'Number.';
+
+COMMENT ON COLUMN landing.listing_run.run_id IS 'Run of the pipeline that began it.';
+
+COMMENT ON COLUMN landing.listing_run.resource_type IS 'First half of the slice.';
+
+COMMENT ON COLUMN landing.listing_run.delivery_type IS 'Second half of the slice.';
+
+COMMENT ON COLUMN landing.listing_run.state IS 'open; complete (last page had no cursor); then held (suspects wait for a person) or closed; or broken.';
+
+COMMENT ON COLUMN landing.listing_run.scope IS 'What was asked for; absence is concluded only when it equals that of the last complete run.';
+
+COMMENT ON COLUMN landing.listing_run.touch_low IS 'mirror.touch_seq before the first request: what was touched since proves nothing.';
+
+COMMENT ON COLUMN landing.listing_run.cursor IS 'Cursor of the next page; null before the first and after the last.';
+
+COMMENT ON COLUMN landing.listing_run.page_count IS 'Pages landed.';
+
+COMMENT ON COLUMN landing.listing_run.asset_count IS 'Assets on these pages, bad ones included.';
+
+COMMENT ON COLUMN landing.listing_run.quarantined_count IS 'Bad ones among them; if any, the run proves no absence.';
+
+COMMENT ON COLUMN landing.listing_run.restart_count IS 'How many earlier runs of this walk lost their cursor.';
+
+COMMENT ON COLUMN landing.listing_run.suspect_count IS 'Live assets that the complete run did not show; null before they are counted or where nothing was concluded.';
+
+COMMENT ON COLUMN landing.listing_run.broken_reason IS 'Why the run proves nothing; only for broken runs.';
+
+COMMENT ON COLUMN landing.listing_run.started_at IS 'Start.';
+
+COMMENT ON COLUMN landing.listing_run.finished_at IS 'When it left the state open.';
+
+COMMENT ON COLUMN landing.listing_run.updated_at IS 'Last change of this row.';
+
+ALTER TABLE landing.listing_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME landing.listing_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE mirror.asset_field (
+    name text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL,
+    "position" smallint NOT NULL,
+    CONSTRAINT asset_field_kind_known CHECK ((kind = ANY (ARRAY['scalar'::text, 'set'::text, 'map'::text, 'document'::text])))
+);
+
+COMMENT ON TABLE mirror.asset_field IS 'The mirrored fields: columns that remote_asset and media_assets share and that the fingerprint covers.';
+
+COMMENT ON COLUMN mirror.asset_field.name IS 'Name of the column in both tables.';
+
+COMMENT ON COLUMN mirror.asset_field.kind IS 'How two values are compared and merged: scalar, set, map (per key) or document (as a whole).';
+
+COMMENT ON COLUMN mirror.asset_field."position" IS 'Order in the fingerprint.';
+
+CREATE TABLE mirror.asset_sighting (
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    resource_type text NOT NULL COLLATE pg_catalog."C",
+    delivery_type text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL,
+    touch bigint NOT NULL,
+    seen_listing_run_id bigint,
+    verified_at timestamp with time zone,
+    approved_hold_id bigint,
+    CONSTRAINT asset_sighting_approval_is_for_tombstones CHECK (((approved_hold_id IS NULL) OR (state = 'tombstone'::text))),
+    CONSTRAINT asset_sighting_state_known CHECK ((state = ANY (ARRAY['live'::text, 'suspect'::text, 'tombstone'::text])))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.05');
+
+COMMENT ON TABLE mirror.asset_sighting IS 'Narrow bookkeeping of proofs, rewritten at every read, so that wide rows are not.';
+
+COMMENT ON COLUMN mirror.asset_sighting.asset_id IS 'Cloudinary''s immutable key.';
+
+COMMENT ON COLUMN mirror.asset_sighting.resource_type IS 'First half of the slice it was last seen in.';
+
+COMMENT ON COLUMN mirror.asset_sighting.delivery_type IS 'Second half of the slice it was last seen in.';
+
+COMMENT ON COLUMN mirror.asset_sighting.state IS 'live; suspect (missing in a complete run, not read yet); tombstone (proved deleted).';
+
+COMMENT ON COLUMN mirror.asset_sighting.touch IS 'Logical time of the last applied read, hint or push.';
+
+COMMENT ON COLUMN mirror.asset_sighting.seen_listing_run_id IS 'Last listing run that showed it.';
+
+COMMENT ON COLUMN mirror.asset_sighting.verified_at IS 'Last proof of its state; for people and freshness, never for order.';
+
+COMMENT ON COLUMN mirror.asset_sighting.approved_hold_id IS 'Hold through which a person approved this deletion; it passes the guards that follow.';
+
+CREATE TABLE mirror.quarantine (
+    id bigint NOT NULL,
+    listing_run_id bigint,
+    page_number integer,
+    asset_id text,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    body bytea NOT NULL,
+    body_digest bytea NOT NULL,
+    seen_count bigint DEFAULT 1 NOT NULL,
+    first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    resolved_at timestamp with time zone,
+    CONSTRAINT quarantine_digest_is_sha256 CHECK ((octet_length(body_digest) = 32))
+);
+
+COMMENT ON TABLE mirror.quarantine IS 'Records that could not be understood, set aside with their bytes and the reason; the rest goes on.';
+
+COMMENT ON COLUMN mirror.quarantine.id IS 'Number.';
+
+COMMENT ON COLUMN mirror.quarantine.listing_run_id IS 'Listing run that last showed it; null for a point read.';
+
+COMMENT ON COLUMN mirror.quarantine.page_number IS 'Page of that run.';
+
+COMMENT ON COLUMN mirror.quarantine.asset_id IS 'Its asset_id as far as it could be read.';
+
+COMMENT ON COLUMN mirror.quarantine.reason IS 'Which rule it breaks.';
+
+COMMENT ON COLUMN mirror.quarantine.detail IS 'What exactly, in words.';
+
+COMMENT ON COLUMN mirror.quarantine.body IS 'The record as received.';
+
+COMMENT ON COLUMN mirror.quarantine.body_digest IS 'SHA-256 of the record.';
+
+COMMENT ON COLUMN mirror.quarantine.seen_count IS 'How often exactly this record came.';
+
+COMMENT ON COLUMN mirror.quarantine.first_seen_at IS 'First time.';
+
+COMMENT ON COLUMN mirror.quarantine.last_seen_at IS 'Last time.';
+
+COMMENT ON COLUMN mirror.quarantine.resolved_at IS 'When a good record of the same asset was applied; null before.';
+
+ALTER TABLE mirror.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME mirror.quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE mirror.remote_asset (
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    resource_type text NOT NULL COLLATE pg_catalog."C",
+    delivery_type text NOT NULL COLLATE pg_catalog."C",
+    public_id text NOT NULL COLLATE pg_catalog."C",
+    format text,
+    version bigint,
+    created_at timestamp with time zone,
+    size_bytes bigint,
+    width_px integer,
+    height_px integer,
+    asset_folder text COLLATE pg_catalog."C",
+    display_name text,
+    tags text[] NOT NULL,
+    context jsonb NOT NULL,
+    metadata jsonb NOT NULL,
+    access_mode text,
+    access_control jsonb,
+    moderation_kind text,
+    moderation_status text,
+    is_placeholder boolean NOT NULL,
+    is_backed_up boolean NOT NULL,
+    secure_url text,
+    fingerprint bytea NOT NULL,
+    document jsonb NOT NULL,
+    document_digest bytea NOT NULL,
+    observed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT remote_asset_asset_id_is_hex CHECK ((asset_id ~ '^[0-9a-f]{32}$'::text))
+);
+
+COMMENT ON TABLE mirror.remote_asset IS 'What is there: the last proved observation of an asset in Cloudinary.';
+
+COMMENT ON COLUMN mirror.remote_asset.asset_id IS 'Cloudinary''s immutable key.';
+
+COMMENT ON COLUMN mirror.remote_asset.resource_type IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.delivery_type IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.public_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.format IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.version IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.created_at IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.size_bytes IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.width_px IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.height_px IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.asset_folder IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.display_name IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.tags IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.context IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.metadata IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.access_mode IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.access_control IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.moderation_kind IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.moderation_status IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.is_placeholder IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.is_backed_up IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.secure_url IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.remote_asset.fingerprint IS 'Digest over the fields of mirror.asset_field: equal if and only if nothing mirrored changed.';
+
+COMMENT ON COLUMN mirror.remote_asset.document IS 'The asset as received, fields unknown to us included.';
+
+COMMENT ON COLUMN mirror.remote_asset.document_digest IS 'Digest of the received bytes and of the version of the normalizing code; an equal one needs no second look.';
+
+COMMENT ON COLUMN mirror.remote_asset.observed_at IS 'When this content was taken over; for people, never for order.';
+
+CREATE SEQUENCE mirror.touch_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+COMMENT ON SEQUENCE mirror.touch_seq IS 'Logical clock of observations, hints and pushes. Order never depends on a wall clock.';
+
+CREATE TABLE mirror.verify_queue (
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    hint_touch bigint NOT NULL,
+    hold_id bigint,
+    attempt_count integer DEFAULT 0 NOT NULL,
+    not_before timestamp with time zone DEFAULT now() NOT NULL,
+    hinted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT verify_queue_asset_id_is_hex CHECK ((asset_id ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT verify_queue_attempts_positive CHECK ((attempt_count >= 0)),
+    CONSTRAINT verify_queue_reason_known CHECK ((reason = ANY (ARRAY['suspect'::text, 'window'::text, 'placeholder'::text, 'notification'::text, 'search'::text, 'push'::text, 'manual'::text])))
+);
+
+COMMENT ON TABLE mirror.verify_queue IS 'Assets to read again by their id, each once however often it was hinted at.';
+
+COMMENT ON COLUMN mirror.verify_queue.asset_id IS 'The asset.';
+
+COMMENT ON COLUMN mirror.verify_queue.reason IS 'Why; the first reason stays.';
+
+COMMENT ON COLUMN mirror.verify_queue.hint_touch IS 'Logical time of the latest hint; a read from before it does not settle the entry.';
+
+COMMENT ON COLUMN mirror.verify_queue.hold_id IS 'Approved hold through which a suspect came here.';
+
+COMMENT ON COLUMN mirror.verify_queue.attempt_count IS 'Reads begun.';
+
+COMMENT ON COLUMN mirror.verify_queue.not_before IS 'Not to be read before; a reader moves it ahead while it reads.';
+
+COMMENT ON COLUMN mirror.verify_queue.hinted_at IS 'When the entry was made; for people.';
+
+CREATE TABLE ops.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+COMMENT ON TABLE ops.alembic_version IS 'Alembic''s own note of the last migration.';
+
+COMMENT ON COLUMN ops.alembic_version.version_num IS 'Number of the last migration.';
+
+CREATE TABLE ops.api_budget (
+    id boolean DEFAULT true NOT NULL,
+    limit_count integer NOT NULL,
+    remaining_count integer NOT NULL,
+    reset_at timestamp with time zone NOT NULL,
+    observed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT api_budget_counts_positive CHECK (((limit_count >= 0) AND (remaining_count >= 0))),
+    CONSTRAINT api_budget_one_row CHECK (id)
+);
+
+COMMENT ON TABLE ops.api_budget IS 'The allowance of Admin API calls as the last answer told it.';
+
+COMMENT ON COLUMN ops.api_budget.id IS 'Always true: there is one row.';
+
+COMMENT ON COLUMN ops.api_budget.limit_count IS 'Calls an hour that the plan allows.';
+
+COMMENT ON COLUMN ops.api_budget.remaining_count IS 'Calls left until reset_at.';
+
+COMMENT ON COLUMN ops.api_budget.reset_at IS 'When the allowance is given anew.';
+
+COMMENT ON COLUMN ops.api_budget.observed_at IS 'When the answer arrived.';
+
+CREATE TABLE ops.api_call (
+    window_at timestamp with time zone NOT NULL,
+    purpose text NOT NULL,
+    call_count integer DEFAULT 0 NOT NULL,
+    CONSTRAINT api_call_count_positive CHECK ((call_count >= 0)),
+    CONSTRAINT api_call_purpose_known CHECK ((purpose = ANY (ARRAY['listing'::text, 'verify'::text, 'folders'::text, 'push'::text, 'other'::text])))
+);
+
+COMMENT ON TABLE ops.api_call IS 'Ledger: Admin API calls an hour and purpose, so that no activity starves another.';
+
+COMMENT ON COLUMN ops.api_call.window_at IS 'Start of the clock hour.';
+
+COMMENT ON COLUMN ops.api_call.purpose IS 'listing, verify, folders, push or other.';
+
+COMMENT ON COLUMN ops.api_call.call_count IS 'Units spent.';
+
+CREATE TABLE ops.cloud_binding (
+    id boolean DEFAULT true NOT NULL,
+    cloud_name text NOT NULL,
+    is_emulator boolean NOT NULL,
+    folder_mode text NOT NULL,
+    incarnation uuid DEFAULT gen_random_uuid() NOT NULL,
+    bound_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT cloud_binding_cloud_name_given CHECK ((cloud_name <> ''::text)),
+    CONSTRAINT cloud_binding_folder_mode_known CHECK ((folder_mode = ANY (ARRAY['dynamic'::text, 'fixed'::text]))),
+    CONSTRAINT cloud_binding_one_row CHECK (id)
+);
+
+COMMENT ON TABLE ops.cloud_binding IS 'The one cloud this database belongs to; another is refused before the first write.';
+
+COMMENT ON COLUMN ops.cloud_binding.id IS 'Always true: there is one row.';
+
+COMMENT ON COLUMN ops.cloud_binding.cloud_name IS 'Cloudinary''s name of the product environment.';
+
+COMMENT ON COLUMN ops.cloud_binding.is_emulator IS 'True where the emulator stood in when the database was bound.';
+
+COMMENT ON COLUMN ops.cloud_binding.folder_mode IS 'dynamic or fixed, as the cloud''s configuration says.';
+
+COMMENT ON COLUMN ops.cloud_binding.incarnation IS 'Identity of this database; a restored copy is told apart by it.';
+
+COMMENT ON COLUMN ops.cloud_binding.bound_at IS 'When the first sync bound the database.';
+
+CREATE TABLE ops.fence (
+    activity text NOT NULL,
+    fence bigint NOT NULL,
+    holder text NOT NULL,
+    acquired_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE ops.fence IS 'Who holds an activity. A writing transaction checks its fence here, so that a holder that was taken over writes nothing.';
+
+COMMENT ON COLUMN ops.fence.activity IS 'What is being done, e.g. listing image/upload, apply.';
+
+COMMENT ON COLUMN ops.fence.fence IS 'Number of the current holder.';
+
+COMMENT ON COLUMN ops.fence.holder IS 'Host, process and run of the holder.';
+
+COMMENT ON COLUMN ops.fence.acquired_at IS 'When the holder began.';
+
+CREATE SEQUENCE ops.fence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+COMMENT ON SEQUENCE ops.fence_seq IS 'Numbers of fences; a later holder has a greater one.';
+
+CREATE TABLE ops.hold (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    resource_type text,
+    delivery_type text,
+    state text DEFAULT 'open'::text NOT NULL,
+    reason text NOT NULL,
+    asset_count bigint NOT NULL,
+    total_count bigint NOT NULL,
+    ids_digest bytea NOT NULL,
+    run_id bigint,
+    listing_run_id bigint,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    decided_at timestamp with time zone,
+    decided_by text,
+    settled_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT hold_counts_positive CHECK (((asset_count > 0) AND (total_count >= asset_count))),
+    CONSTRAINT hold_decided_by_person CHECK (((decided_by IS NOT NULL) = (state = ANY (ARRAY['approved'::text, 'rejected'::text])))),
+    CONSTRAINT hold_decided_iff_by CHECK (((decided_at IS NOT NULL) = (state <> 'open'::text))),
+    CONSTRAINT hold_digest_is_sha256 CHECK ((octet_length(ids_digest) = 32)),
+    CONSTRAINT hold_kind_known CHECK ((kind = ANY (ARRAY['suspects'::text, 'deletions'::text]))),
+    CONSTRAINT hold_state_known CHECK ((state = ANY (ARRAY['open'::text, 'approved'::text, 'rejected'::text, 'replaced'::text])))
+);
+
+COMMENT ON TABLE ops.hold IS 'Something a guard stopped. It goes on only after a person approves exactly this set of assets.';
+
+COMMENT ON COLUMN ops.hold.id IS 'Number that people use: media-pipeline holds approve <id>.';
+
+COMMENT ON COLUMN ops.hold.kind IS 'suspects: missing in a listing, not read yet. deletions: proved deleted, not applied yet.';
+
+COMMENT ON COLUMN ops.hold.resource_type IS 'Slice of the suspects; null for deletions of any slice.';
+
+COMMENT ON COLUMN ops.hold.delivery_type IS 'Slice of the suspects; null for deletions of any slice.';
+
+COMMENT ON COLUMN ops.hold.state IS 'open; then approved, rejected, or replaced by a newer hold.';
+
+COMMENT ON COLUMN ops.hold.reason IS 'Which guard spoke and why, in words.';
+
+COMMENT ON COLUMN ops.hold.asset_count IS 'Assets in this hold.';
+
+COMMENT ON COLUMN ops.hold.total_count IS 'Live assets the guard compared with.';
+
+COMMENT ON COLUMN ops.hold.ids_digest IS 'SHA-256 over the sorted asset ids; the approval is for exactly these.';
+
+COMMENT ON COLUMN ops.hold.run_id IS 'Run that opened it.';
+
+COMMENT ON COLUMN ops.hold.listing_run_id IS 'Listing run whose suspects these are.';
+
+COMMENT ON COLUMN ops.hold.opened_at IS 'When the guard spoke.';
+
+COMMENT ON COLUMN ops.hold.decided_at IS 'When it was decided or replaced.';
+
+COMMENT ON COLUMN ops.hold.decided_by IS 'The person who decided, as actor.';
+
+COMMENT ON COLUMN ops.hold.settled_at IS 'When the approved assets were handed on.';
+
+COMMENT ON COLUMN ops.hold.updated_at IS 'Last change of this row.';
+
+ALTER TABLE ops.hold ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME ops.hold_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE ops.hold_item (
+    hold_id bigint NOT NULL,
+    asset_id text NOT NULL COLLATE pg_catalog."C"
+);
+
+COMMENT ON TABLE ops.hold_item IS 'The assets of a hold.';
+
+COMMENT ON COLUMN ops.hold_item.hold_id IS 'The hold.';
+
+COMMENT ON COLUMN ops.hold_item.asset_id IS 'Cloudinary''s immutable key.';
+
+CREATE TABLE ops.migration (
+    file text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT migration_file_numbered CHECK ((file ~ '^[0-9]{4}_[a-z0-9_]+\.sql$'::text)),
+    CONSTRAINT migration_sha256_is_hex CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+
+COMMENT ON TABLE ops.migration IS 'The migrations this database has seen; a file that changed afterwards is found by its digest.';
+
+COMMENT ON COLUMN ops.migration.file IS 'Name of the file in sql/migrations.';
+
+COMMENT ON COLUMN ops.migration.sha256 IS 'SHA-256 of the file when it was applied.';
+
+COMMENT ON COLUMN ops.migration.applied_at IS 'When it was applied.';
+
+CREATE TABLE ops.run (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL,
+    actor text NOT NULL,
+    dagster_run_id text,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    error text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT run_error_iff_failed CHECK (((error IS NOT NULL) = (state = 'failed'::text))),
+    CONSTRAINT run_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'running'::text))),
+    CONSTRAINT run_kind_known CHECK ((kind = ANY (ARRAY['full_sync'::text, 'incremental_sync'::text, 'verify'::text]))),
+    CONSTRAINT run_state_known CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'held'::text, 'failed'::text])))
+);
+
+COMMENT ON TABLE ops.run IS 'One row a run of the pipeline, linked to the Dagster run that did it.';
+
+COMMENT ON COLUMN ops.run.id IS 'Number of the run.';
+
+COMMENT ON COLUMN ops.run.kind IS 'full_sync, incremental_sync or verify.';
+
+COMMENT ON COLUMN ops.run.state IS 'running; then succeeded, held (something waits for an approval) or failed.';
+
+COMMENT ON COLUMN ops.run.actor IS 'Who asked for it: cli:<user>, dagster:<run id>, token or user.';
+
+COMMENT ON COLUMN ops.run.dagster_run_id IS 'The run in Dagster, null when no Dagster was involved.';
+
+COMMENT ON COLUMN ops.run.started_at IS 'Start.';
+
+COMMENT ON COLUMN ops.run.finished_at IS 'End, null while running.';
+
+COMMENT ON COLUMN ops.run.counts IS 'Counted rows by step: seen, created, updated, deleted, quarantined, calls.';
+
+COMMENT ON COLUMN ops.run.error IS 'What failed, in words; only for failed runs.';
+
+COMMENT ON COLUMN ops.run.updated_at IS 'Last change of this row.';
+
+ALTER TABLE ops.run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME ops.run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE ops.setting (
+    name text NOT NULL,
+    value jsonb NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_by text NOT NULL
+);
+
+COMMENT ON TABLE ops.setting IS 'Settings that operators change while the system runs.';
+
+COMMENT ON COLUMN ops.setting.name IS 'Name of the setting.';
+
+COMMENT ON COLUMN ops.setting.value IS 'Its value.';
+
+COMMENT ON COLUMN ops.setting.changed_at IS 'Last change.';
+
+COMMENT ON COLUMN ops.setting.changed_by IS 'Who changed it, as actor.';
+
+CREATE TABLE public.media_assets (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    resource_type text NOT NULL COLLATE pg_catalog."C",
+    delivery_type text NOT NULL COLLATE pg_catalog."C",
+    public_id text NOT NULL COLLATE pg_catalog."C",
+    format text,
+    version bigint,
+    created_at timestamp with time zone,
+    size_bytes bigint,
+    width_px integer,
+    height_px integer,
+    asset_folder text COLLATE pg_catalog."C",
+    display_name text,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    context jsonb DEFAULT '{}'::jsonb NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    access_mode text,
+    access_control jsonb,
+    moderation_kind text,
+    moderation_status text,
+    is_placeholder boolean DEFAULT false NOT NULL,
+    is_backed_up boolean DEFAULT false NOT NULL,
+    secure_url text,
+    custom jsonb DEFAULT '{}'::jsonb NOT NULL,
+    search tsvector GENERATED ALWAYS AS (public.media_search_vector(public_id, display_name, tags, context, metadata)) STORED,
+    applied_fingerprint bytea NOT NULL,
+    row_version bigint DEFAULT 1 NOT NULL,
+    deleted_at timestamp with time zone,
+    deleted_by text,
+    mirrored_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT media_assets_asset_id_is_hex CHECK ((asset_id ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT media_assets_context_is_object CHECK ((jsonb_typeof(context) = 'object'::text)),
+    CONSTRAINT media_assets_custom_is_object CHECK ((jsonb_typeof(custom) = 'object'::text)),
+    CONSTRAINT media_assets_deleted_by_iff_at CHECK (((deleted_by IS NULL) = (deleted_at IS NULL))),
+    CONSTRAINT media_assets_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT media_assets_pixels_positive CHECK (((width_px >= 0) AND (height_px >= 0))),
+    CONSTRAINT media_assets_public_id_given CHECK ((public_id <> ''::text)),
+    CONSTRAINT media_assets_row_version_positive CHECK ((row_version > 0)),
+    CONSTRAINT media_assets_size_positive CHECK ((size_bytes >= 0))
+);
+
+COMMENT ON TABLE public.media_assets IS 'One row an asset: the last applied state of Cloudinary, typed and searchable.';
+
+COMMENT ON COLUMN public.media_assets.id IS 'Our key: stable through rename, move, deletion and restoration. Refer to assets by it.';
+
+COMMENT ON COLUMN public.media_assets.asset_id IS 'Cloudinary''s immutable key, 32 hexadecimal digits.';
+
+COMMENT ON COLUMN public.media_assets.resource_type IS 'image, video or raw (Cloudinary''s resource_type).';
+
+COMMENT ON COLUMN public.media_assets.delivery_type IS 'upload, private, authenticated, … (Cloudinary''s field type).';
+
+COMMENT ON COLUMN public.media_assets.public_id IS 'Changeable name in Cloudinary; not unique, since renames race.';
+
+COMMENT ON COLUMN public.media_assets.format IS 'File format; null for most raw assets, whose extension is part of public_id.';
+
+COMMENT ON COLUMN public.media_assets.version IS 'Unix seconds of the last upload of bytes; does not move on edits of tags or metadata.';
+
+COMMENT ON COLUMN public.media_assets.created_at IS 'First upload, as Cloudinary tells.';
+
+COMMENT ON COLUMN public.media_assets.size_bytes IS 'Size of the original.';
+
+COMMENT ON COLUMN public.media_assets.width_px IS 'Width; null for raw and sound.';
+
+COMMENT ON COLUMN public.media_assets.height_px IS 'Height; null for raw and sound.';
+
+COMMENT ON COLUMN public.media_assets.asset_folder IS 'Folder, empty text for the root; in fixed folder mode the path part of public_id.';
+
+COMMENT ON COLUMN public.media_assets.display_name IS 'Name shown to people; not unique.';
+
+COMMENT ON COLUMN public.media_assets.tags IS 'Tags, sorted, without repetition.';
+
+COMMENT ON COLUMN public.media_assets.context IS 'Contextual metadata, key to text.';
+
+COMMENT ON COLUMN public.media_assets.metadata IS 'Structured metadata, external id of the field to value.';
+
+COMMENT ON COLUMN public.media_assets.access_mode IS 'public or authenticated (older environments).';
+
+COMMENT ON COLUMN public.media_assets.access_control IS 'Access rules, as Cloudinary gives them.';
+
+COMMENT ON COLUMN public.media_assets.moderation_kind IS 'Kind of the moderation, if any.';
+
+COMMENT ON COLUMN public.media_assets.moderation_status IS 'Its status.';
+
+COMMENT ON COLUMN public.media_assets.is_placeholder IS 'True where Cloudinary keeps only a remnant, e.g. after a rejected moderation.';
+
+COMMENT ON COLUMN public.media_assets.is_backed_up IS 'True where Cloudinary says that it keeps a backup.';
+
+COMMENT ON COLUMN public.media_assets.secure_url IS 'Address of the original.';
+
+COMMENT ON COLUMN public.media_assets.custom IS 'Fields of your own; never pushed, never overwritten by a sync.';
+
+COMMENT ON COLUMN public.media_assets.search IS 'Text search vector, see media_search_vector().';
+
+COMMENT ON COLUMN public.media_assets.applied_fingerprint IS 'Fingerprint of the remote state this row was last made equal to.';
+
+COMMENT ON COLUMN public.media_assets.row_version IS 'Moves by one with every change; for optimistic locking and the audit.';
+
+COMMENT ON COLUMN public.media_assets.deleted_at IS 'When the deletion was applied; null while live. The row stays.';
+
+COMMENT ON COLUMN public.media_assets.deleted_by IS 'Who deleted it, as actor.';
+
+COMMENT ON COLUMN public.media_assets.mirrored_at IS 'When this row was first made.';
+
+COMMENT ON COLUMN public.media_assets.updated_at IS 'Last change of this row.';
+
+CREATE TABLE public.media_collection_items (
+    collection_id uuid NOT NULL,
+    media_asset_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by text NOT NULL,
+    CONSTRAINT media_collection_items_position_positive CHECK (("position" >= 0))
+);
+
+COMMENT ON TABLE public.media_collection_items IS 'Assets of a collection, in order.';
+
+COMMENT ON COLUMN public.media_collection_items.collection_id IS 'The collection.';
+
+COMMENT ON COLUMN public.media_collection_items.media_asset_id IS 'The asset, by its stable key; it stays when the asset is renamed or deleted.';
+
+COMMENT ON COLUMN public.media_collection_items."position" IS 'Place in the order, from 0.';
+
+COMMENT ON COLUMN public.media_collection_items.added_at IS 'When it was added.';
+
+COMMENT ON COLUMN public.media_collection_items.added_by IS 'Who added it, as actor.';
+
+CREATE TABLE public.media_collections (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    parent_id uuid,
+    slug text NOT NULL,
+    title text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    owner text NOT NULL,
+    visibility text DEFAULT 'private'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT media_collections_not_own_parent CHECK ((parent_id <> id)),
+    CONSTRAINT media_collections_slug_form CHECK ((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text)),
+    CONSTRAINT media_collections_visibility_known CHECK ((visibility = ANY (ARRAY['private'::text, 'shared'::text, 'public'::text])))
+);
+
+COMMENT ON TABLE public.media_collections IS 'Collections that people make, nested without cycles.';
+
+COMMENT ON COLUMN public.media_collections.id IS 'Key.';
+
+COMMENT ON COLUMN public.media_collections.parent_id IS 'Collection above, null at the top.';
+
+COMMENT ON COLUMN public.media_collections.slug IS 'Name in addresses: small letters, digits and hyphens.';
+
+COMMENT ON COLUMN public.media_collections.title IS 'Title.';
+
+COMMENT ON COLUMN public.media_collections.description IS 'Description.';
+
+COMMENT ON COLUMN public.media_collections.owner IS 'Who made it, as actor.';
+
+COMMENT ON COLUMN public.media_collections.visibility IS 'private, shared or public.';
+
+COMMENT ON COLUMN public.media_collections.created_at IS 'When it was made.';
+
+COMMENT ON COLUMN public.media_collections.updated_at IS 'Last change of this row.';
+
+CREATE TABLE public.media_folders (
+    path text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    parent_path text COLLATE pg_catalog."C",
+    external_id text,
+    verified_at timestamp with time zone DEFAULT now() NOT NULL,
+    mirrored_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT media_folders_parent_is_prefix CHECK ((((parent_path IS NULL) AND (POSITION(('/'::text) IN (path)) = 0)) OR (path = ((parent_path || '/'::text) || name)))),
+    CONSTRAINT media_folders_path_given CHECK (((path <> ''::text) AND (path !~ '^/|/$'::text)))
+);
+
+COMMENT ON TABLE public.media_folders IS 'The folder tree, empty folders included.';
+
+COMMENT ON COLUMN public.media_folders.path IS 'Full path, without slashes at its ends.';
+
+COMMENT ON COLUMN public.media_folders.name IS 'Last part of the path.';
+
+COMMENT ON COLUMN public.media_folders.parent_path IS 'Path of the folder above, null at the top.';
+
+COMMENT ON COLUMN public.media_folders.external_id IS 'Cloudinary''s id of the folder.';
+
+COMMENT ON COLUMN public.media_folders.verified_at IS 'When a read last showed it.';
+
+COMMENT ON COLUMN public.media_folders.mirrored_at IS 'When this row was made.';
+
+COMMENT ON COLUMN public.media_folders.updated_at IS 'Last change of this row.';
+
+CREATE TABLE public.media_metadata_fields (
+    external_id text NOT NULL COLLATE pg_catalog."C",
+    label text NOT NULL,
+    type text NOT NULL,
+    is_mandatory boolean DEFAULT false NOT NULL,
+    default_value jsonb,
+    validation jsonb,
+    datasource jsonb,
+    document jsonb NOT NULL,
+    "position" integer NOT NULL,
+    mirrored_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT media_metadata_fields_external_id_given CHECK ((external_id <> ''::text))
+);
+
+COMMENT ON TABLE public.media_metadata_fields IS 'Definitions of structured metadata.';
+
+COMMENT ON COLUMN public.media_metadata_fields.external_id IS 'Key of the field in media_assets.metadata.';
+
+COMMENT ON COLUMN public.media_metadata_fields.label IS 'Name shown to people.';
+
+COMMENT ON COLUMN public.media_metadata_fields.type IS 'string, integer, date, enum or set.';
+
+COMMENT ON COLUMN public.media_metadata_fields.is_mandatory IS 'Whether an upload must give it.';
+
+COMMENT ON COLUMN public.media_metadata_fields.default_value IS 'Value given to assets uploaded without one.';
+
+COMMENT ON COLUMN public.media_metadata_fields.validation IS 'Rule for values.';
+
+COMMENT ON COLUMN public.media_metadata_fields.datasource IS 'Allowed values of enum and set.';
+
+COMMENT ON COLUMN public.media_metadata_fields.document IS 'The definition as Cloudinary gave it.';
+
+COMMENT ON COLUMN public.media_metadata_fields."position" IS 'Order in which Cloudinary lists them, from 0.';
+
+COMMENT ON COLUMN public.media_metadata_fields.mirrored_at IS 'When this row was made.';
+
+COMMENT ON COLUMN public.media_metadata_fields.updated_at IS 'Last change of this row.';
+
+ALTER TABLE public.media_sync_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.media_sync_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.media_sync_log_seal (
+    id bigint NOT NULL,
+    sealed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    through_xid xid8 NOT NULL,
+    through_id bigint NOT NULL,
+    entry_count bigint NOT NULL,
+    entries_digest bytea NOT NULL,
+    previous_digest bytea NOT NULL,
+    digest bytea NOT NULL,
+    CONSTRAINT media_sync_log_seal_count_positive CHECK ((entry_count > 0))
+);
+
+COMMENT ON TABLE public.media_sync_log_seal IS 'Chain of digests over the log: from a seal on, a changed or missing entry is detectable.';
+
+COMMENT ON COLUMN public.media_sync_log_seal.id IS 'Number of the seal.';
+
+COMMENT ON COLUMN public.media_sync_log_seal.sealed_at IS 'When it was made.';
+
+COMMENT ON COLUMN public.media_sync_log_seal.through_xid IS 'Last entry under this seal, in (xid, id) order.';
+
+COMMENT ON COLUMN public.media_sync_log_seal.through_id IS 'Last entry under this seal, in (xid, id) order.';
+
+COMMENT ON COLUMN public.media_sync_log_seal.entry_count IS 'Entries since the previous seal.';
+
+COMMENT ON COLUMN public.media_sync_log_seal.entries_digest IS 'SHA-256 over the digests of these entries, in order.';
+
+COMMENT ON COLUMN public.media_sync_log_seal.previous_digest IS 'Digest of the previous seal; 32 zero bytes for the first.';
+
+COMMENT ON COLUMN public.media_sync_log_seal.digest IS 'SHA-256 over previous_digest, bounds, count and entries_digest.';
+
+ALTER TABLE public.media_sync_log_seal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.media_sync_log_seal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.media_usage (
+    id bigint NOT NULL,
+    media_asset_id uuid NOT NULL,
+    source_system text NOT NULL,
+    reference text NOT NULL,
+    usage_kind text NOT NULL,
+    is_live boolean DEFAULT true NOT NULL,
+    first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT media_usage_seen_in_order CHECK ((last_seen_at >= first_seen_at))
+);
+
+COMMENT ON TABLE public.media_usage IS 'Where an asset is used.';
+
+COMMENT ON COLUMN public.media_usage.id IS 'Number.';
+
+COMMENT ON COLUMN public.media_usage.media_asset_id IS 'The asset, by its stable key.';
+
+COMMENT ON COLUMN public.media_usage.source_system IS 'System that uses it, e.g. a website or a newsletter tool.';
+
+COMMENT ON COLUMN public.media_usage.reference IS 'Where in that system, e.g. a page address.';
+
+COMMENT ON COLUMN public.media_usage.usage_kind IS 'How it is used, in the words of that system.';
+
+COMMENT ON COLUMN public.media_usage.is_live IS 'True while the last scan found it.';
+
+COMMENT ON COLUMN public.media_usage.first_seen_at IS 'First scan that found it.';
+
+COMMENT ON COLUMN public.media_usage.last_seen_at IS 'Last scan that found it.';
+
+COMMENT ON COLUMN public.media_usage.updated_at IS 'Last change of this row.';
+
+ALTER TABLE public.media_usage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.media_usage_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.media_sync_log ATTACH PARTITION audit.media_sync_log_other DEFAULT;
+
+ALTER TABLE ONLY public.media_sync_log
+    ADD CONSTRAINT media_sync_log_pkey PRIMARY KEY (id, recorded_at);
+
+ALTER TABLE ONLY audit.media_sync_log_other
+    ADD CONSTRAINT media_sync_log_other_pkey PRIMARY KEY (id, recorded_at);
+
+ALTER TABLE ONLY diff.change
+    ADD CONSTRAINT change_pkey PRIMARY KEY (change_set_id, asset_id);
+
+ALTER TABLE ONLY diff.change_set
+    ADD CONSTRAINT change_set_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY landing.listing_page
+    ADD CONSTRAINT listing_page_pkey PRIMARY KEY (listing_run_id, page_number);
+
+ALTER TABLE ONLY landing.listing_run
+    ADD CONSTRAINT listing_run_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY mirror.asset_field
+    ADD CONSTRAINT asset_field_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY mirror.asset_field
+    ADD CONSTRAINT asset_field_position_key UNIQUE ("position");
+
+ALTER TABLE ONLY mirror.asset_sighting
+    ADD CONSTRAINT asset_sighting_pkey PRIMARY KEY (asset_id);
+
+ALTER TABLE ONLY mirror.quarantine
+    ADD CONSTRAINT quarantine_body_digest_key UNIQUE (body_digest);
+
+ALTER TABLE ONLY mirror.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY mirror.remote_asset
+    ADD CONSTRAINT remote_asset_pkey PRIMARY KEY (asset_id);
+
+ALTER TABLE ONLY mirror.verify_queue
+    ADD CONSTRAINT verify_queue_pkey PRIMARY KEY (asset_id);
+
+ALTER TABLE ONLY ops.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY ops.api_budget
+    ADD CONSTRAINT api_budget_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY ops.api_call
+    ADD CONSTRAINT api_call_pkey PRIMARY KEY (window_at, purpose);
+
+ALTER TABLE ONLY ops.cloud_binding
+    ADD CONSTRAINT cloud_binding_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY ops.fence
+    ADD CONSTRAINT fence_pkey PRIMARY KEY (activity);
+
+ALTER TABLE ONLY ops.hold_item
+    ADD CONSTRAINT hold_item_pkey PRIMARY KEY (hold_id, asset_id);
+
+ALTER TABLE ONLY ops.hold
+    ADD CONSTRAINT hold_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY ops.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (file);
+
+ALTER TABLE ONLY ops.run
+    ADD CONSTRAINT run_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY ops.setting
+    ADD CONSTRAINT setting_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.media_assets
+    ADD CONSTRAINT media_assets_asset_id_key UNIQUE (asset_id);
+
+ALTER TABLE ONLY public.media_assets
+    ADD CONSTRAINT media_assets_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.media_collection_items
+    ADD CONSTRAINT media_collection_items_pkey PRIMARY KEY (collection_id, media_asset_id);
+
+ALTER TABLE ONLY public.media_collection_items
+    ADD CONSTRAINT media_collection_items_position_key UNIQUE (collection_id, "position") DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.media_collections
+    ADD CONSTRAINT media_collections_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.media_collections
+    ADD CONSTRAINT media_collections_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.media_folders
+    ADD CONSTRAINT media_folders_pkey PRIMARY KEY (path);
+
+ALTER TABLE ONLY public.media_metadata_fields
+    ADD CONSTRAINT media_metadata_fields_pkey PRIMARY KEY (external_id);
+
+ALTER TABLE ONLY public.media_sync_log_seal
+    ADD CONSTRAINT media_sync_log_seal_one_chain UNIQUE (previous_digest);
+
+ALTER TABLE ONLY public.media_sync_log_seal
+    ADD CONSTRAINT media_sync_log_seal_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.media_usage
+    ADD CONSTRAINT media_usage_once UNIQUE (media_asset_id, source_system, reference, usage_kind);
+
+ALTER TABLE ONLY public.media_usage
+    ADD CONSTRAINT media_usage_pkey PRIMARY KEY (id);
+
+CREATE INDEX media_sync_log_asset_idx ON ONLY public.media_sync_log USING btree (asset_id, row_version) WHERE (asset_id IS NOT NULL);
+
+CREATE INDEX media_sync_log_other_asset_id_row_version_idx ON audit.media_sync_log_other USING btree (asset_id, row_version) WHERE (asset_id IS NOT NULL);
+
+CREATE INDEX media_sync_log_order_idx ON ONLY public.media_sync_log USING btree (xid, id);
+
+CREATE INDEX media_sync_log_other_xid_id_idx ON audit.media_sync_log_other USING btree (xid, id);
+
+CREATE INDEX change_set_pending_idx ON diff.change_set USING btree (id) WHERE (state = 'pending'::text);
+
+CREATE INDEX listing_page_unapplied_idx ON landing.listing_page USING btree (listing_run_id, page_number) WHERE (applied_at IS NULL);
+
+CREATE UNIQUE INDEX listing_run_one_open_idx ON landing.listing_run USING btree (resource_type, delivery_type) WHERE (state = 'open'::text);
+
+CREATE INDEX listing_run_slice_idx ON landing.listing_run USING btree (resource_type, delivery_type, id DESC);
+
+CREATE INDEX listing_run_unsettled_idx ON landing.listing_run USING btree (id) WHERE (state = ANY (ARRAY['complete'::text, 'held'::text]));
+
+CREATE INDEX quarantine_open_idx ON mirror.quarantine USING btree (asset_id) WHERE (resolved_at IS NULL);
+
+CREATE INDEX verify_queue_due_idx ON mirror.verify_queue USING btree (not_before, asset_id);
+
+CREATE INDEX hold_item_asset_id_idx ON ops.hold_item USING btree (asset_id);
+
+CREATE UNIQUE INDEX hold_one_open_per_slice_idx ON ops.hold USING btree (kind, COALESCE(resource_type, ''::text), COALESCE(delivery_type, ''::text)) WHERE (state = 'open'::text);
+
+CREATE UNIQUE INDEX run_dagster_run_id_idx ON ops.run USING btree (dagster_run_id) WHERE (dagster_run_id IS NOT NULL);
+
+CREATE INDEX run_started_at_idx ON ops.run USING btree (started_at DESC);
+
+CREATE INDEX media_assets_deleted_idx ON public.media_assets USING btree (deleted_at DESC, id) WHERE (deleted_at IS NOT NULL);
+
+CREATE INDEX media_assets_folder_idx ON public.media_assets USING btree (asset_folder, created_at DESC, id);
+
+CREATE INDEX media_assets_natural_key_idx ON public.media_assets USING btree (public_id, resource_type, delivery_type);
+
+CREATE INDEX media_assets_newest_idx ON public.media_assets USING btree (created_at DESC, id);
+
+CREATE INDEX media_assets_search_idx ON public.media_assets USING gin (search);
+
+CREATE INDEX media_assets_tags_idx ON public.media_assets USING gin (tags);
+
+CREATE INDEX media_collection_items_asset_idx ON public.media_collection_items USING btree (media_asset_id);
+
+CREATE INDEX media_collections_parent_idx ON public.media_collections USING btree (parent_id);
+
+CREATE INDEX media_folders_parent_idx ON public.media_folders USING btree (parent_path, path);
+
+CREATE INDEX media_usage_source_idx ON public.media_usage USING btree (source_system, last_seen_at);
+
+ALTER INDEX public.media_sync_log_asset_idx ATTACH PARTITION audit.media_sync_log_other_asset_id_row_version_idx;
+
+ALTER INDEX public.media_sync_log_pkey ATTACH PARTITION audit.media_sync_log_other_pkey;
+
+ALTER INDEX public.media_sync_log_order_idx ATTACH PARTITION audit.media_sync_log_other_xid_id_idx;
+
+CREATE TRIGGER media_sync_log_no_truncate BEFORE TRUNCATE ON audit.media_sync_log_other FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER listing_run_set_updated_at BEFORE UPDATE ON landing.listing_run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
+CREATE TRIGGER hold_set_updated_at BEFORE UPDATE ON ops.hold FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
+CREATE TRIGGER run_set_updated_at BEFORE UPDATE ON ops.run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
+CREATE TRIGGER media_assets_refuse_unrecorded_edit BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.media_assets FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_unrecorded_edit();
+
+CREATE TRIGGER media_assets_set_updated_at BEFORE UPDATE ON public.media_assets FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
+CREATE TRIGGER media_collections_no_cycle BEFORE INSERT OR UPDATE OF parent_id ON public.media_collections FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION public.refuse_collection_cycle();
+
+CREATE TRIGGER media_collections_set_updated_at BEFORE UPDATE ON public.media_collections FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
+CREATE TRIGGER media_folders_set_updated_at BEFORE UPDATE ON public.media_folders FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
+CREATE TRIGGER media_metadata_fields_set_updated_at BEFORE UPDATE ON public.media_metadata_fields FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
+CREATE TRIGGER media_sync_log_append_only BEFORE DELETE OR UPDATE ON public.media_sync_log FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER media_sync_log_no_truncate BEFORE TRUNCATE ON public.media_sync_log FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER media_sync_log_seal_append_only BEFORE DELETE OR UPDATE ON public.media_sync_log_seal FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER media_sync_log_seal_no_truncate BEFORE TRUNCATE ON public.media_sync_log_seal FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER media_usage_set_updated_at BEFORE UPDATE ON public.media_usage FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
+ALTER TABLE ONLY diff.change
+    ADD CONSTRAINT change_change_set_id_fkey FOREIGN KEY (change_set_id) REFERENCES diff.change_set(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY diff.change_set
+    ADD CONSTRAINT change_set_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
+
+ALTER TABLE ONLY landing.listing_page
+    ADD CONSTRAINT listing_page_listing_run_id_fkey FOREIGN KEY (listing_run_id) REFERENCES landing.listing_run(id);
+
+ALTER TABLE ONLY landing.listing_run
+    ADD CONSTRAINT listing_run_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
+
+ALTER TABLE ONLY mirror.asset_sighting
+    ADD CONSTRAINT asset_sighting_approved_hold_id_fkey FOREIGN KEY (approved_hold_id) REFERENCES ops.hold(id);
+
+ALTER TABLE ONLY mirror.quarantine
+    ADD CONSTRAINT quarantine_listing_run_id_fkey FOREIGN KEY (listing_run_id) REFERENCES landing.listing_run(id);
+
+ALTER TABLE ONLY mirror.verify_queue
+    ADD CONSTRAINT verify_queue_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES ops.hold(id);
+
+ALTER TABLE ONLY ops.hold_item
+    ADD CONSTRAINT hold_item_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES ops.hold(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY ops.hold
+    ADD CONSTRAINT hold_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
+
+ALTER TABLE ONLY public.media_collection_items
+    ADD CONSTRAINT media_collection_items_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.media_collections(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.media_collection_items
+    ADD CONSTRAINT media_collection_items_media_asset_id_fkey FOREIGN KEY (media_asset_id) REFERENCES public.media_assets(id);
+
+ALTER TABLE ONLY public.media_collections
+    ADD CONSTRAINT media_collections_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.media_collections(id);
+
+ALTER TABLE ONLY public.media_usage
+    ADD CONSTRAINT media_usage_media_asset_id_fkey FOREIGN KEY (media_asset_id) REFERENCES public.media_assets(id);
+
+ALTER TABLE audit.media_sync_log_other ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE diff.change ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY change_engine ON diff.change TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE diff.change_set ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY change_set_engine ON diff.change_set TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE landing.listing_page ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY listing_page_engine ON landing.listing_page TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE landing.listing_run ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY listing_run_engine ON landing.listing_run TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE mirror.asset_field ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY asset_field_engine ON mirror.asset_field FOR SELECT TO media_sync USING (true);
+
+ALTER TABLE mirror.asset_sighting ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY asset_sighting_engine ON mirror.asset_sighting TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE mirror.quarantine ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY quarantine_engine ON mirror.quarantine TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE mirror.remote_asset ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY remote_asset_engine ON mirror.remote_asset TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE mirror.verify_queue ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY verify_queue_engine ON mirror.verify_queue TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.alembic_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE ops.api_budget ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY api_budget_engine ON ops.api_budget TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.api_call ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY api_call_engine ON ops.api_call TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.cloud_binding ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY cloud_binding_engine ON ops.cloud_binding TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.fence ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY fence_engine ON ops.fence TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.hold ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY hold_engine ON ops.hold TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.hold_item ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY hold_item_engine ON ops.hold_item TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.migration ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY migration_readable ON ops.migration FOR SELECT USING (true);
+
+ALTER TABLE ops.run ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY run_engine ON ops.run TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.setting ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY setting_engine ON ops.setting TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE public.media_assets ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY media_assets_engine ON public.media_assets TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE public.media_collection_items ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY media_collection_items_engine ON public.media_collection_items FOR SELECT TO media_sync USING (true);
+
+ALTER TABLE public.media_collections ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY media_collections_engine ON public.media_collections FOR SELECT TO media_sync USING (true);
+
+ALTER TABLE public.media_folders ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY media_folders_engine ON public.media_folders TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE public.media_metadata_fields ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY media_metadata_fields_engine ON public.media_metadata_fields TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE public.media_sync_log ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY media_sync_log_engine_append ON public.media_sync_log FOR INSERT TO media_sync WITH CHECK (true);
+
+CREATE POLICY media_sync_log_engine_read ON public.media_sync_log FOR SELECT TO media_sync USING (true);
+
+ALTER TABLE public.media_sync_log_seal ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY media_sync_log_seal_engine_append ON public.media_sync_log_seal FOR INSERT TO media_sync WITH CHECK (true);
+
+CREATE POLICY media_sync_log_seal_engine_read ON public.media_sync_log_seal FOR SELECT TO media_sync USING (true);
+
+ALTER TABLE public.media_usage ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY media_usage_engine ON public.media_usage FOR SELECT TO media_sync USING (true);
+
+GRANT USAGE ON SCHEMA audit TO media_sync;
+
+GRANT USAGE ON SCHEMA diff TO media_sync;
+
+GRANT USAGE ON SCHEMA landing TO media_sync;
+
+GRANT USAGE ON SCHEMA mirror TO media_sync;
+
+GRANT USAGE ON SCHEMA ops TO media_sync;
+
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO media_sync;
+
+REVOKE ALL ON FUNCTION audit.ensure_partitions(through date) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.ensure_partitions(through date) TO media_sync;
+
+REVOKE ALL ON FUNCTION audit.entry_digest(action text, cause text, actor text, run_id bigint, asset_id text, media_asset_id uuid, row_version bigint, fingerprint bytea, before jsonb, after jsonb, recorded_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.entry_digest(action text, cause text, actor text, run_id bigint, asset_id text, media_asset_id uuid, row_version bigint, fingerprint bytea, before jsonb, after jsonb, recorded_at timestamp with time zone) TO media_sync;
+
+REVOKE ALL ON FUNCTION audit.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION mirror.hint(ids text[], hint_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION mirror.hint(ids text[], hint_reason text) TO media_sync;
+
+REVOKE ALL ON FUNCTION ops.set_updated_at() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.get_media_statistics() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_media_statistics() TO media_sync;
+
+REVOKE ALL ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) TO media_sync;
+
+REVOKE ALL ON FUNCTION public.refuse_collection_cycle() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_unrecorded_edit() FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(action) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(cause) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(actor) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(run_id) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(asset_id) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(media_asset_id) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(row_version) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(fingerprint) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(before) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(after) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT INSERT(digest) ON TABLE public.media_sync_log TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE diff.change TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE diff.change_set TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_page TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_run TO media_sync;
+
+GRANT SELECT ON TABLE mirror.asset_field TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE mirror.asset_sighting TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE mirror.quarantine TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE mirror.remote_asset TO media_sync;
+
+GRANT USAGE ON SEQUENCE mirror.touch_seq TO media_sync;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE mirror.verify_queue TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE ops.api_budget TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE ops.api_call TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE ops.cloud_binding TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE ops.fence TO media_sync;
+
+GRANT USAGE ON SEQUENCE ops.fence_seq TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE ops.hold TO media_sync;
+
+GRANT SELECT,INSERT ON TABLE ops.hold_item TO media_sync;
+
+GRANT SELECT ON TABLE ops.migration TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE ops.run TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE ops.setting TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.media_assets TO media_sync;
+
+GRANT SELECT ON TABLE public.media_collection_items TO media_sync;
+
+GRANT SELECT ON TABLE public.media_collections TO media_sync;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media_folders TO media_sync;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media_metadata_fields TO media_sync;
+
+GRANT SELECT,INSERT ON TABLE public.media_sync_log_seal TO media_sync;
+
+GRANT SELECT ON TABLE public.media_usage TO media_sync;
