@@ -1,0 +1,111 @@
+"""The emulator's memory: one SQLite database in WAL mode, written by one connection at a time.
+
+Belongs here: connections, transactions, small named facts. Not here: what tables mean.
+"""
+
+# ruff: noqa: S608 -- statements are put together from names this package writes itself; values are bound.
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+
+_TABLES = (
+    "asset_tag", "derived", "coordinates", "asset", "backup", "folder", "metadata_field", "transformation",
+    "delete_token", "registered", "related", "notification_trigger", "message",
+)  # fmt: skip
+
+# The bulk generator needs the pages of its indexes; there are as many readers as calls under way.
+_WRITER_CACHE_KB = 65_536
+_READER_CACHE_KB = 16_384
+
+
+class Store:
+    """Transactions over the state; a write excludes other writes, reads go on beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer = self._connect(_WRITER_CACHE_KB)
+        self._writing = threading.RLock()
+        self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        # Called after every commit, still in its order.
+        self.after_commit: Callable[[], None] = lambda: None
+        schema = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+        self._writer.executescript(schema)
+
+    def _connect(self, cache_kb: int = _READER_CACHE_KB) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.executescript(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;"
+            # No memory mapping: how much of a large library a process holds must not depend on the library.
+            f"PRAGMA cache_size = -{cache_kb}; PRAGMA mmap_size = 0;"
+        )
+        return connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, committed at the end of the block and rolled back by any exception."""
+        with self._writing:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+            self.after_commit()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One consistent view of what is committed."""
+        try:
+            connection = self._readers.get_nowait()
+        except queue.Empty:
+            connection = self._connect()
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("ROLLBACK")
+            self._readers.put(connection)
+
+    def copy_to(self, path: Path) -> None:
+        """Write everything that is committed to another file."""
+        path.unlink(missing_ok=True)
+        with self._writing, contextlib.closing(sqlite3.connect(path)) as target:
+            self._writer.backup(target)
+
+    def copy_from(self, path: Path) -> None:
+        """Replace everything by the content of another file."""
+        with self._writing, contextlib.closing(sqlite3.connect(path)) as source:
+            source.backup(self._writer)
+
+    def clear(self) -> None:
+        """Forget everything but the facts."""
+        with self.write() as db:
+            for table in _TABLES:
+                db.execute(f"DELETE FROM {table}")
+
+    def close(self) -> None:
+        """Close all connections."""
+        while not self._readers.empty():
+            self._readers.get_nowait().close()
+        with self._writing:
+            self._writer.execute("PRAGMA optimize")
+            self._writer.close()
+
+
+def fact(db: sqlite3.Connection, name: str) -> str | None:
+    """A named fact; None if nobody noted it."""
+    row = db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_fact(db: sqlite3.Connection, name: str, value: str) -> None:
+    """Note a named fact."""
+    db.execute("INSERT INTO fact VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value))
