@@ -1,0 +1,159 @@
+"""The life of a listing run in Postgres: begin or resume, land a page with its checkpoint, break.
+
+Belongs here: the statements of one walk and their transactions.
+Not here: requests and when to stop (``listing.walk``).
+Tables: writes landing.listing_run, landing.listing_page.
+
+    open ── last page ──▶ complete ──▶ (mirror) held or closed
+      └──── a page that proves nothing ──▶ broken
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from media_pipeline.db import statements
+from media_pipeline.db.engine import transaction
+from media_pipeline.db.locks import Fence
+from media_pipeline.errors import Fenced
+from media_pipeline.vocabulary import ListingRunId, RunId, Slice
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A walk that may go on: ``page_count`` pages are landed, ``cursor`` leads to the next one."""
+
+    id: ListingRunId
+    cursor: str | None
+    page_count: int
+    asset_count: int
+    restart_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LandedPage:
+    """One answer and what it was asked with. ``touch_low`` was taken before the request."""
+
+    touch_low: int
+    body: bytes
+    asset_count: int
+    next_cursor: str | None
+    request_id: str | None
+    received_at: datetime
+
+
+def begin_or_resume(engine: Engine, fence: Fence, slice_: Slice, *, scope: str, run_id: RunId | None) -> OpenRun:
+    """The open walk of the slice, or a new one where it is older than a day or asked for something else."""
+    with transaction(engine) as connection:
+        fence.check(connection)
+        row = statements.run(
+            connection,
+            "listing/010_find_open_run",
+            resource_type=slice_.resource_type.value,
+            delivery_type=slice_.delivery_type,
+        ).first()
+        if row is not None and row.is_fresh and row.scope == scope:
+            return OpenRun(ListingRunId(row.id), row.cursor, row.page_count, row.asset_count, row.restart_count)
+        if row is not None:
+            reason = "the settings of what is listed changed" if row.scope != scope else "it was left for over a day"
+            statements.run(connection, "listing/030_break_run", listing_run_id=row.id, reason=reason)
+        begun = statements.run(
+            connection,
+            "listing/020_begin_run",
+            run_id=run_id,
+            resource_type=slice_.resource_type.value,
+            delivery_type=slice_.delivery_type,
+            scope=scope,
+            restart_count=0,
+        ).one()
+        return OpenRun(ListingRunId(begun.id), None, 0, 0, 0)
+
+
+def restart(
+    engine: Engine, fence: Fence, slice_: Slice, broken: OpenRun, *, scope: str, run_id: RunId | None
+) -> OpenRun:
+    """Begin the slice anew after its cursor was rejected; the pages of the broken walk stay."""
+    with transaction(engine) as connection:
+        fence.check(connection)
+        statements.run(
+            connection,
+            "listing/030_break_run",
+            listing_run_id=broken.id,
+            reason="Cloudinary no longer accepts its cursor",
+        )
+        begun = statements.run(
+            connection,
+            "listing/020_begin_run",
+            run_id=run_id,
+            resource_type=slice_.resource_type.value,
+            delivery_type=slice_.delivery_type,
+            scope=scope,
+            restart_count=broken.restart_count + 1,
+        ).one()
+        return OpenRun(ListingRunId(begun.id), None, 0, 0, broken.restart_count + 1)
+
+
+def break_run(engine: Engine, fence: Fence, listing_run_id: ListingRunId, reason: str) -> None:
+    """End a walk that proves nothing. What it landed stays."""
+    with transaction(engine) as connection:
+        fence.check(connection)
+        statements.run(connection, "listing/030_break_run", listing_run_id=listing_run_id, reason=reason)
+
+
+def take_touch(engine: Engine) -> int:
+    """The low end of the next read's window; take it before the request is sent."""
+    with transaction(engine) as connection:
+        return int(statements.run(connection, "listing/040_next_touch").scalar_one())
+
+
+def cursor_was_used(engine: Engine, listing_run_id: ListingRunId, next_cursor: str) -> bool:
+    """Whether the walk was asked for this cursor before."""
+    with transaction(engine) as connection:
+        found = statements.run(
+            connection, "listing/070_cursor_was_used", listing_run_id=listing_run_id, next_cursor=next_cursor
+        )
+        return bool(found.scalar_one())
+
+
+def land_page(engine: Engine, fence: Fence, run: OpenRun, page: LandedPage) -> OpenRun:
+    """Keep a page and move the cursor in one transaction.
+
+    Raises:
+        Fenced: another process moved this walk; nothing was written.
+    """
+    page_number = run.page_count + 1
+    compressed = zlib.compress(page.body, level=1)
+    digest = hashlib.sha256(page.body).digest()
+    with transaction(engine) as connection:
+        fence.check(connection)
+        statements.run(
+            connection,
+            "listing/050_land_page",
+            listing_run_id=run.id,
+            page_number=page_number,
+            touch_low=page.touch_low,
+            cursor=run.cursor,
+            body=compressed,
+            body_size_bytes=len(page.body),
+            body_digest=digest,
+            asset_count=page.asset_count,
+            request_id=page.request_id,
+            received_at=page.received_at,
+        )
+        moved = statements.run(
+            connection,
+            "listing/060_move_cursor",
+            listing_run_id=run.id,
+            page_number=page_number,
+            cursor=run.cursor,
+            next_cursor=page.next_cursor,
+            asset_count=page.asset_count,
+        )
+        if moved.first() is None:
+            raise Fenced(fence.activity, fence.number)
+    return OpenRun(run.id, page.next_cursor, page_number, run.asset_count + page.asset_count, run.restart_count)

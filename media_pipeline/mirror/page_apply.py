@@ -1,0 +1,281 @@
+"""Taking a read over into the mirror: the one road for listing pages and point reads.
+
+Belongs here: which records need normalizing, the window rule's transaction, quarantine.
+Not here: fetching (``listing``, ``mirror.verify``), what absence means (``mirror.suspects``, ``mirror.verify``).
+Tables: writes mirror.remote_asset, asset_sighting, verify_queue, quarantine; landing.listing_page.applied_at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import psycopg
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from media_pipeline.db import statements
+from media_pipeline.db.engine import read_only, retrying, sqlstate, transaction
+from media_pipeline.remote import payloads
+from media_pipeline.remote.payloads import BadItem, Observation, RawItem
+from media_pipeline.vocabulary import AssetId, ListingRunId, Slice, VerifyReason
+
+log = structlog.get_logger()
+
+_SIGHTING_TYPES = ("text", "text", "text", "bytea")
+
+
+@dataclass(frozen=True, slots=True)
+class PageCounts:
+    """What one read led to: ``seen = known + normalized + placeholders + quarantined + repeated``."""
+
+    seen: int = 0
+    known: int = 0
+    normalized: int = 0
+    placeholders: int = 0
+    quarantined: int = 0
+    repeated: int = 0
+    written: int = 0
+
+    def __add__(self, other: PageCounts) -> PageCounts:
+        return PageCounts(
+            self.seen + other.seen,
+            self.known + other.known,
+            self.normalized + other.normalized,
+            self.placeholders + other.placeholders,
+            self.quarantined + other.quarantined,
+            self.repeated + other.repeated,
+            self.written + other.written,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageOrigin:
+    """Where a read came from; point reads belong to no listing run and to no slice."""
+
+    touch_low: int
+    listing_run_id: ListingRunId | None = None
+    page_number: int | None = None
+    slice: Slice | None = None
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The records of one read, sorted by what is to be done with them."""
+
+    sightings: dict[AssetId, tuple[str, str, str, bytes]] = field(default_factory=dict)
+    content: list[Observation] = field(default_factory=list)
+    placeholders: list[Observation] = field(default_factory=list)
+    bad: list[tuple[RawItem, BadItem]] = field(default_factory=list)
+    known: int = 0
+    repeated: int = 0
+
+
+def apply_landed_page(engine: Engine, listing_run_id: ListingRunId, page_number: int) -> PageCounts:
+    """Take one landed page over, once.
+
+    Returns:
+        Counts; all zero when another process took it over first.
+
+    Reads: landing.listing_page. Transactions: one.
+    """
+    with read_only(engine) as connection:
+        page = statements.run(
+            connection, "mirror/110_read_page", listing_run_id=listing_run_id, page_number=page_number
+        ).first()
+    if page is None:
+        return PageCounts()
+    items = payloads.split_page(zlib.decompress(page.body), call="list", request_id=page.request_id).items
+    origin = PageOrigin(page.touch_low, listing_run_id, page_number, Slice(page.resource_type, page.delivery_type))
+
+    def is_ours(connection: Connection) -> bool:
+        marked = statements.run(
+            connection, "mirror/120_mark_page_applied", listing_run_id=listing_run_id, page_number=page_number
+        )
+        return marked.first() is not None
+
+    return apply_items(engine, items, origin, unless_done=is_ours)
+
+
+def apply_items(
+    engine: Engine,
+    items: Iterable[RawItem],
+    origin: PageOrigin,
+    *,
+    unless_done: Callable[[Connection], bool] = lambda _: True,
+    trust_placeholders: bool = False,
+) -> PageCounts:
+    """Take the records of one read over in one transaction.
+
+    Args:
+        unless_done: first statement of the transaction; False means that the work was done meanwhile.
+        trust_placeholders: a remnant in this answer is live, since deleted assets are never part of it
+            (point reads); else a remnant only becomes a suspect that is read by its id.
+    """
+    found = tuple(items)
+    parts = _sort(engine, found, origin.slice, trust_placeholders=trust_placeholders)
+
+    def work(connection: Connection) -> PageCounts:
+        if not unless_done(connection):
+            return PageCounts()
+        written = _write(connection, parts, origin)
+        return PageCounts(
+            seen=len(found),
+            known=parts.known,
+            normalized=len(parts.content),
+            placeholders=len(parts.placeholders),
+            quarantined=len(parts.bad),
+            repeated=parts.repeated,
+            written=written,
+        )
+
+    try:
+        return retrying(engine, work)
+    except (DBAPIError, psycopg.Error) as error:
+        refused = _refused_by_postgres(engine, parts.content) if _is_about_data(error) else {}
+        if not refused:
+            raise
+    # Rare, and paid only then: one record that Postgres cannot hold must not keep its page out for ever.
+    for observation in [one for one in parts.content if one.asset_id in refused]:
+        parts.content.remove(observation)
+        del parts.sightings[observation.asset_id]
+        item = RawItem(observation.document, observation.document_digest, observation.asset_id)
+        parts.bad.append((item, BadItem("refused_by_postgres", refused[observation.asset_id], observation.asset_id)))
+    return retrying(engine, work)
+
+
+def _is_about_data(error: BaseException) -> bool:
+    """Whether Postgres complained of a value (class 22) or of its size (class 54)."""
+    return (sqlstate(error) or "")[:2] in {"22", "54"}
+
+
+def _refused_by_postgres(engine: Engine, content: Iterable[Observation]) -> dict[AssetId, str]:
+    """Which of these Postgres cannot hold, each tried alone and rolled back; the reason by asset_id."""
+    refused: dict[AssetId, str] = {}
+    with transaction(engine) as connection:
+        statements.run(connection, "mirror/011_make_page_content")
+        for observation in content:
+            attempt = connection.begin_nested()
+            try:
+                statements.copy_in(
+                    connection, "mirror/014_copy_page_content", [observation.as_row()], payloads.ROW_TYPES
+                )
+            except (DBAPIError, psycopg.Error) as error:
+                if not _is_about_data(error):
+                    raise
+                refused[observation.asset_id] = str(error).partition("\n")[0]
+            finally:
+                attempt.rollback()
+    return refused
+
+
+def _sort(engine: Engine, items: tuple[RawItem, ...], slice_: Slice | None, *, trust_placeholders: bool) -> _Sorted:
+    """Normalize what we have not seen in exactly these bytes; everything else is known already."""
+    keyed = {item.asset_id: item for item in items if item.asset_id is not None}
+    known = _known_slices(engine, keyed)
+    parts = _Sorted()
+    done: set[AssetId] = set()
+    for item in items:
+        if item.asset_id is not None:
+            if item.asset_id in done:
+                parts.repeated += 1
+                continue
+            done.add(item.asset_id)
+            at = known.get(item.asset_id)
+            # A repeated id keeps the last copy under its key; only that copy was compared.
+            if at is not None and keyed[item.asset_id] is item and (slice_ is None or at == slice_):
+                parts.sightings[item.asset_id] = (item.asset_id, at.resource_type, at.delivery_type, item.digest)
+                parts.known += 1
+                continue
+        try:
+            observation = payloads.normalize(item.raw)
+            _require_slice(observation, slice_)
+        except BadItem as bad:
+            parts.bad.append((item, bad))
+            continue
+        if observation.is_placeholder and not trust_placeholders:
+            parts.placeholders.append(observation)
+            continue
+        parts.content.append(observation)
+        parts.sightings[observation.asset_id] = (
+            observation.asset_id,
+            observation.resource_type,
+            observation.delivery_type,
+            observation.document_digest,
+        )
+    return parts
+
+
+def _known_slices(engine: Engine, keyed: dict[AssetId, RawItem]) -> dict[AssetId, Slice]:
+    with read_only(engine) as connection:
+        rows = statements.run(
+            connection,
+            "mirror/020_find_known_documents",
+            asset_ids=list(keyed),
+            digests=[item.digest for item in keyed.values()],
+        )
+        return {AssetId(row.asset_id): Slice(row.resource_type, row.delivery_type) for row in rows}
+
+
+def _require_slice(observation: Observation, slice_: Slice | None) -> None:
+    if slice_ is None:
+        return
+    if (observation.resource_type, observation.delivery_type) != (slice_.resource_type, slice_.delivery_type):
+        raise BadItem(
+            "wrong_slice",
+            f"a listing of {slice_} shows {observation.resource_type}/{observation.delivery_type}",
+            observation.asset_id,
+        )
+
+
+def _write(connection: Connection, parts: _Sorted, origin: PageOrigin) -> int:
+    """The transaction of one read; returns how many rows of content were written."""
+    run = {"listing_run_id": origin.listing_run_id}
+    statements.run(connection, "mirror/010_make_page_sighting")
+    statements.run(connection, "mirror/011_make_page_content")
+    statements.run(connection, "mirror/012_make_page_won")
+    statements.copy_in(connection, "mirror/013_copy_page_sighting", parts.sightings.values(), _SIGHTING_TYPES)
+    statements.run(connection, "mirror/030_win_sightings", touch_low=origin.touch_low, **run)
+    written = 0
+    if parts.content:
+        rows = (one.as_row() for one in parts.content)
+        statements.copy_in(connection, "mirror/014_copy_page_content", rows, payloads.ROW_TYPES)
+        written = statements.run(connection, "mirror/040_write_content").rowcount
+    statements.run(connection, "mirror/095_resolve_quarantine")
+    statements.run(connection, "mirror/035_end_approvals")
+    statements.run(connection, "mirror/060_queue_lost_sightings")
+    if parts.placeholders:
+        suspected = statements.run(
+            connection,
+            "mirror/070_suspect_placeholders",
+            asset_ids=[one.asset_id for one in parts.placeholders],
+            resource_types=[one.resource_type for one in parts.placeholders],
+            delivery_types=[one.delivery_type for one in parts.placeholders],
+            **run,
+        )
+        ids = [row.asset_id for row in suspected]
+        statements.run(connection, "mirror/080_hint", asset_ids=ids, reason=VerifyReason.PLACEHOLDER.value)
+    for item, bad in parts.bad:
+        _quarantine(connection, item, bad, origin)
+    if parts.bad and origin.listing_run_id is not None:
+        statements.run(connection, "mirror/125_count_quarantined", quarantined_count=len(parts.bad), **run)
+    return written
+
+
+def _quarantine(connection: Connection, item: RawItem, bad: BadItem, origin: PageOrigin) -> None:
+    log.warning("record_quarantined", reason=bad.reason, asset_id=bad.asset_id, listing_run_id=origin.listing_run_id)
+    statements.run(
+        connection,
+        "mirror/090_quarantine_record",
+        listing_run_id=origin.listing_run_id,
+        page_number=origin.page_number,
+        # A text that Postgres cannot store may be the very reason; only a plain id is repeated outside the bytes.
+        asset_id=bad.asset_id,
+        reason=bad.reason,
+        detail=bad.detail.replace("\x00", "\\0").encode("utf-8", "backslashreplace").decode(),
+        body=item.raw,
+        body_digest=hashlib.sha256(item.raw).digest(),
+    )
