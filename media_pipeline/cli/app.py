@@ -1,0 +1,229 @@
+"""The commands and their options, as ``--help`` prints them.
+
+Belongs here: names, options, texts; one line that hands on to the module that does the work.
+Not here: the work, and any import that takes time: modules are imported when their command runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from media_pipeline import __version__
+from media_pipeline.cli import failures
+from media_pipeline.cli.screen import manner
+
+if TYPE_CHECKING:
+    from media_pipeline.settings import Settings
+
+app = typer.Typer(
+    name="media-pipeline",
+    help="Mirrors a Cloudinary product environment into Postgres, provably and without losing anything.",
+    epilog="Without any settings everything runs on this machine: 'media-pipeline demo' shows it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+holds_app = typer.Typer(help="What a guard stopped until a person decides.", no_args_is_help=True)
+app.add_typer(holds_app, name="holds")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; everything else goes to standard error.")]
+Migrate = Annotated[bool, typer.Option("--migrate", help="Apply missing migrations to the configured database first.")]
+HoldNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the hold.", min=1)]
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    failures.end_on_sigterm()
+    try:
+        app(prog_name="media-pipeline")
+    except Exception as error:
+        # The last line of defence: whatever it is, a person gets a sentence and a script gets a code.
+        sys.exit(failures.explain(error))
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"media-pipeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  read by its callback
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show where an error comes from.")] = False,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error; beats MEDIA_PIPELINE_LOG_LEVEL.")
+    ] = None,
+) -> None:
+    manner.is_verbose = verbose
+    context.obj = {} if log_level is None else {"log_level": log_level}
+
+
+def _begin(context: typer.Context, *, is_json: bool = False) -> Settings:
+    """Settings and logs of a command."""
+    from media_pipeline import logs, settings
+
+    manner.is_json = is_json
+    loaded = settings.load(**context.obj)
+    logs.configure(level=loaded.log_level, json=loaded.log_json, secrets=loaded.secrets)
+    return loaded
+
+
+@app.command()
+def sync(
+    context: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="List the whole cloud. There is no other way yet.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look what would be found; nothing is written.")
+    ] = False,
+    migrate: Migrate = False,
+    json: Json = False,
+) -> None:
+    """Bring Postgres up to date with the cloud, once.
+
+    Starts what is missing on this machine: an embedded Postgres, an emulator where CLOUDINARY_URL is not set.
+    Ends with 3 if something waits for your approval, with 1 if a part of the cloud could not be listed.
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import sync as work
+
+    code = work.command(settings, is_full=full, is_dry=dry_run, may_migrate=migrate, is_json=json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def status(context: typer.Context, json: Json = False) -> None:
+    """Show what is mirrored, how fresh it is, what waits and who is at work."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import status as work
+
+    raise typer.Exit(work.command(settings, is_json=json))
+
+
+@app.command()
+def doctor(context: typer.Context, json: Json = False) -> None:
+    """Find out why it does not work, and what to do; ends with 78 if a check fails."""
+    from media_pipeline import logs
+
+    manner.is_json = json
+    logs.configure(level="error")
+    from media_pipeline.cli import doctor as work
+
+    raise typer.Exit(work.command(context.obj, is_json=json))
+
+
+@app.command()
+def drift(context: typer.Context, json: Json = False) -> None:
+    """Compare every mirrored field with the cloud, by code of its own; ends with 5 if anything differs.
+
+    Costs one Admin API call for 500 assets, one for 500 folders and one for the metadata fields.
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import drift as work
+
+    raise typer.Exit(work.command(settings, is_json=json))
+
+
+@app.command()
+def migrate(
+    context: typer.Context,
+    sql: Annotated[bool, typer.Option("--sql", help="Print all migrations as one script for an SQL editor.")] = False,
+) -> None:
+    """Bring the database's tables to the state that this program needs."""
+    settings = _begin(context)
+    from media_pipeline.cli import migrations as work
+
+    raise typer.Exit(work.command(settings, is_script=sql))
+
+
+@app.command()
+def up(context: typer.Context, migrate: Migrate = False) -> None:
+    """Run database, emulator and Dagster on this machine until Ctrl-C."""
+    settings = _begin(context)
+    from media_pipeline.cli import up as work
+
+    work.command(settings, may_migrate=migrate)
+
+
+@app.command()
+def demo(context: typer.Context) -> None:
+    """Show everything with a sample library, in a home of its own: sync, outside changes, sync, comparison."""
+    settings = _begin(context)
+    from media_pipeline.cli import demo as work
+
+    raise typer.Exit(work.command(settings))
+
+
+@app.command()
+def emulator(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="0: the one of the last time if free, else any.", min=0, max=65535)] = 0,
+    state: Annotated[
+        Path | None, typer.Option(help="Directory of a library of its own. Default: the one that 'sync' and 'up' use.")
+    ] = None,
+    cloud: Annotated[
+        str, typer.Option(help="Name of the cloud; gets the prefix emu- unless it has it. Only with --state.")
+    ] = "demo",
+    sample: Annotated[bool, typer.Option("--sample", help="Upload the sample library through the API.")] = False,
+    bulk: Annotated[int, typer.Option(help="Insert so many made-up assets at once.", min=0)] = 0,
+    json: Json = False,
+) -> None:
+    """Serve an emulator of Cloudinary in the foreground until Ctrl-C.
+
+    With --json the object is printed as soon as it accepts connections; an upload of the sample goes on after it.
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import emulator as work
+
+    code = work.command(settings, port=port, state=state, cloud=cloud, with_sample=sample, bulk=bulk, is_json=json)
+    raise typer.Exit(code)
+
+
+@holds_app.command("list")
+def list_holds(
+    context: typer.Context,
+    all_: Annotated[bool, typer.Option("--all", help="Decided and replaced ones as well.")] = False,
+) -> None:
+    """List what waits for a decision."""
+    settings = _begin(context)
+    from media_pipeline.cli import holds as work
+
+    raise typer.Exit(work.list_all(settings, with_decided=all_))
+
+
+@holds_app.command("show")
+def show_hold(context: typer.Context, number: HoldNumber) -> None:
+    """Show one hold and its assets."""
+    settings = _begin(context)
+    from media_pipeline.cli import holds as work
+
+    raise typer.Exit(work.show(settings, number))
+
+
+@holds_app.command("approve")
+def approve_hold(
+    context: typer.Context,
+    number: HoldNumber,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the number of assets.")] = False,
+) -> None:
+    """Approve exactly this set of assets."""
+    settings = _begin(context)
+    from media_pipeline.cli import holds as work
+
+    raise typer.Exit(work.approve(settings, number, is_agreed=yes))
+
+
+@holds_app.command("reject")
+def reject_hold(context: typer.Context, number: HoldNumber) -> None:
+    """Reject a hold."""
+    settings = _begin(context)
+    from media_pipeline.cli import holds as work
+
+    raise typer.Exit(work.reject(settings, number))

@@ -1,0 +1,205 @@
+"""``media-pipeline up``: everything on this machine, until it is stopped.
+
+Belongs here: database, emulator, Dagster's web page and daemon as one; where they are; ending them together.
+Not here: child processes in general (``cli.children``), what Dagster runs (``orchestration``).
+
+    <home>/up.lock    locked as long as it is up
+    <home>/up.url     address of Dagster's web page while it is
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shlex
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, NoReturn
+
+import httpx
+from rich.console import Console
+from sqlalchemy import Engine, select
+
+from media_pipeline.cli import local, screen
+from media_pipeline.cli.children import Child
+from media_pipeline.cli.emulator_host import is_serving
+from media_pipeline.cli.failures import Terminated
+from media_pipeline.db import embedded
+from media_pipeline.db.engine import place_of, read_only
+from media_pipeline.errors import ActivityBusy, ConfigurationError, DatabaseError, MediaPipelineError
+from media_pipeline.orchestration.instance import prepare_home
+from media_pipeline.settings import Settings, child_environment
+
+_HOST: Final = "127.0.0.1"
+_PORTS_TO_TRY: Final = 20
+_START_SECONDS: Final = 180
+_LOOK_SECONDS: Final = 0.5
+_LOOKS_PER_DATABASE_LOOK: Final = 10
+
+
+def command(settings: Settings, *, may_migrate: bool) -> None:
+    """Start all of it, say where it is, and wait for Ctrl-C or SIGTERM.
+
+    Raises:
+        ActivityBusy: it is up already.
+        ConfigurationError: no port is free.
+        MediaPipelineError: something that was started died; the rest is stopped.
+    """
+    console = screen.out()
+    with _only_one(settings.home), local.running(settings) as live, local.database(live) as engine:
+        local.bring_up_to_date(engine, settings, may_migrate=may_migrate, tell=console.print)
+        environment = child_environment(**prepare_home(live, local.database_url(live)))
+        dagster_home = Path(environment["DAGSTER_HOME"])
+        workspace = ("-w", str(dagster_home / "workspace.yaml"))
+        port = _free_port(settings.dagster_port)
+        url = f"http://{_HOST}:{port}"
+        page = (sys.executable, "-m", "dagster_webserver", "-h", _HOST, "-p", str(port), *workspace)
+        daemon = (sys.executable, "-m", "dagster._daemon", "run", *workspace)
+        console.print("Starting Dagster …", style="dim")
+        with (
+            Child("Dagster's web page", page, environment=environment, log=dagster_home / "web.log") as page_child,
+            Child("Dagster's daemon", daemon, environment=environment, log=dagster_home / "daemon.log") as daemon_child,
+        ):
+            watch = _Watch(settings, engine, (page_child, daemon_child))
+            watch.wait_for(url)
+            (settings.home / "up.url").write_text(url, encoding="ascii")
+            _show(console, settings, live, url)
+            try:
+                watch.wait()
+            except (KeyboardInterrupt, Terminated):
+                console.print("Stopping …", style="dim")
+    console.print("Stopped.")
+
+
+def dagster_address(home: Path) -> str | None:
+    """Where Dagster's web page is, if ``up`` runs in *home*."""
+    try:
+        with (home / "up.lock").open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return (home / "up.url").read_text(encoding="ascii")
+    except FileNotFoundError:
+        pass
+    return None
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    """Hold the lock of this home."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        opened = (home / "up.lock").open("ab")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{home} cannot be written: {error.strerror}.", hint="Set MEDIA_PIPELINE_HOME to a directory of your own."
+        ) from error
+    with opened as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            where = dagster_address(home)
+            raise ActivityBusy("media-pipeline up", f"another process{f' at {where}' if where else ''}", None) from None
+        try:
+            yield
+        finally:
+            (home / "up.url").unlink(missing_ok=True)
+
+
+class _Watch:
+    """Looks after what was started."""
+
+    def __init__(self, settings: Settings, engine: Engine, children: tuple[Child, ...]) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._children = children
+        self._never = threading.Event()
+
+    def wait_for(self, url: str) -> None:
+        """Return once Dagster's web page answers.
+
+        Raises:
+            MediaPipelineError: something died, or it takes too long.
+        """
+        for _ in range(int(_START_SECONDS / _LOOK_SECONDS)):
+            self._look()
+            with suppress(httpx.HTTPError):
+                if httpx.get(f"{url}/server_info", timeout=_START_SECONDS, trust_env=False).status_code == 200:
+                    return
+            self._never.wait(_LOOK_SECONDS)
+        raise MediaPipelineError(
+            f"Dagster's web page does not answer at {url} after {_START_SECONDS} s.",
+            hint=f"Its log is {self._children[0].log}.",
+        )
+
+    def wait(self) -> NoReturn:
+        """Wait until something dies.
+
+        Raises:
+            MediaPipelineError: naming what died.
+        """
+        looks = 0
+        while True:
+            self._look()
+            if looks % _LOOKS_PER_DATABASE_LOOK == 0:
+                self._look_at_database()
+            looks += 1
+            self._never.wait(_LOOK_SECONDS)
+
+    def _look(self) -> None:
+        for child in self._children:
+            if child.has_ended:
+                raise MediaPipelineError(child.last_words, hint="Everything else was stopped.")
+        if self._settings.cloudinary_url is None and not is_serving(self._settings.home):
+            log = self._settings.home / "emulator.log"
+            raise MediaPipelineError(
+                f"The emulator ended. Its messages are in {log}.", hint="Everything else was stopped."
+            )
+
+    def _look_at_database(self) -> None:
+        """The embedded server belongs to us; a configured one may be away for a while."""
+        if self._settings.database_url is not None:
+            return
+        try:
+            with read_only(self._engine) as connection:
+                connection.execute(select(1))
+        except DatabaseError as error:
+            raise MediaPipelineError(
+                f"The embedded Postgres ended: {error}", hint="Everything else was stopped."
+            ) from error
+
+
+def _free_port(wanted: int) -> int:
+    for port in range(wanted, min(wanted + _PORTS_TO_TRY, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind((_HOST, port))
+                return port
+    raise ConfigurationError(
+        f"The ports from {wanted} on are all taken.", hint="Set MEDIA_PIPELINE_DAGSTER_PORT to a free one."
+    )
+
+
+def _show(console: Console, settings: Settings, live: Settings, url: str) -> None:
+    console.print("Media Pipeline is up.", style="bold green")
+    console.print(f"  Dagster     {url}")
+    if settings.database_url is None:
+        console.print(f"  Database    {psql_line(local.database_url(live))}", markup=False)
+    else:
+        console.print(f"  Database    {place_of(local.database_url(live))}", markup=False)
+    cloud = local.credentials(live)
+    if settings.cloudinary_url is None:
+        console.print(f"  Cloud       {cloud.cloud_name}, the emulator at {cloud.upload_prefix}", markup=False)
+        console.print(f"              CLOUDINARY_URL='{local.cloudinary_url(live)}'", markup=False)
+    else:
+        console.print(f"  Cloud       {cloud.cloud_name}", markup=False)
+    console.print("Ctrl-C stops all of it.")
+
+
+def psql_line(url: str) -> str:
+    """The line that opens the embedded database in psql."""
+    return f"{shlex.quote(str(embedded.binaries() / 'psql'))} {shlex.quote(url)}"

@@ -1,0 +1,195 @@
+"""One full sync in this process, as a run that Dagster's page shows.
+
+Belongs here: the run, its outcome, errors as the rooms raised them, runs whose process was killed.
+Not here: what a sync does (``assets``), how its outcome is printed (``cli``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+import dagster as dg
+from dagster._core.events import RunFailureReason
+from dagster._core.instance.ref import InstanceRef
+from pydantic import SecretStr
+from sqlalchemy import Engine
+
+from media_pipeline.db import embedded, migrate, statements
+from media_pipeline.db.engine import create_engine, read_only
+from media_pipeline.errors import MediaPipelineError
+from media_pipeline.ops import holds
+from media_pipeline.orchestration.build import build_defs
+from media_pipeline.orchestration.instance import STORAGE_VARIABLE, prepare_home
+from media_pipeline.orchestration.resources import FULL_SYNC
+from media_pipeline.progress import Progress
+from media_pipeline.settings import Settings
+from media_pipeline.vocabulary import HoldId, RunId, RunState
+
+_LAUNCHED_HERE: Final = {"media_pipeline/launched_by": "command line"}
+_ACTOR_TAG: Final = "media_pipeline/actor"
+_NO_RETRY: Final = {"dagster/max_retries": "0"}
+"""Who started the run is there to start it again."""
+
+_TIME_TO_BEGIN: Final = timedelta(hours=1)
+_QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOutcome:
+    """What a full sync led to.
+
+    Attributes:
+        state: succeeded, or held where something waits for a person; a sync that fails raises.
+        counts: by step (listing, mirror, diff, apply, folders, metadata_fields), as in ``ops.run``.
+        problems: a sentence for each slice that was not listed to its end, and for reads by id that paused.
+        hold_ids: every hold that is open now.
+        quarantined: records that were set aside and that nothing resolved since.
+        api_calls_used: Admin API calls of this run.
+    """
+
+    run_id: RunId
+    dagster_run_id: str
+    state: RunState
+    counts: Mapping[str, Mapping[str, Any]]
+    problems: tuple[str, ...]
+    hold_ids: tuple[HoldId, ...]
+    quarantined: int
+    api_calls_used: int
+    duration_seconds: float
+
+
+def run_full_sync(settings: Settings, *, actor: str, progress: Progress) -> SyncOutcome:
+    """Run the job ``full_sync`` in this process and wait for its end.
+
+    Where the settings name no database the embedded one is used and migrated; where they name no cloud the
+    emulator runs as long as the sync.
+
+    Args:
+        actor: who asks, e.g. ``cli:<user>``.
+        progress: told of the work while it goes on.
+
+    Raises:
+        WrongCloud: the database belongs to another cloud; nothing was written.
+        ActivityBusy: another process syncs.
+        MigrationNeeded: the configured database lacks migrations.
+        RemoteError, DatabaseError, ConfigurationError: as the rooms raise them.
+        MediaPipelineError: a check that protects failed.
+        KeyboardInterrupt: the user stopped it; the run is ended and another one goes on from there.
+    """
+    started = time.monotonic()
+    with embedded.database(settings) as url:
+        engine = create_engine(url, pool_size=2, application_name="media-pipeline sync")
+        try:
+            if settings.database_url is None:
+                migrate.upgrade(engine)
+            known = settings.model_copy(update={"database_url": SecretStr(url)})
+            dagster_run_id = str(uuid4())
+            with open_instance(prepare_home(settings, url)) as instance:
+                _execute(instance, known, progress, actor, dagster_run_id)
+                _end_lost_runs(instance, engine)
+            return _outcome(engine, dagster_run_id, time.monotonic() - started)
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def open_instance(environment: Mapping[str, str]) -> Iterator[dg.DagsterInstance]:
+    """The instance that Dagster's web page shows, with the console left to us."""
+    overrides = {
+        # What dagster.yaml takes from the environment; ours is not changed for it.
+        "storage": {"postgres": {"postgres_url": environment[STORAGE_VARIABLE]}},
+        # The usual manager takes standard output away for each step, and with it the progress bars.
+        "compute_logs": {
+            "module": "dagster._core.storage.noop_compute_log_manager",
+            "class": "NoOpComputeLogManager",
+        },
+    }
+    with dg.DagsterInstance.from_ref(
+        InstanceRef.from_dir(environment["DAGSTER_HOME"], overrides=overrides)
+    ) as instance:
+        yield instance
+
+
+def _execute(
+    instance: dg.DagsterInstance, settings: Settings, progress: Progress, actor: str, dagster_run_id: str
+) -> None:
+    failures: list[BaseException] = []
+    defs = build_defs(settings=settings, progress=progress, actor=actor, on_failure=failures.append)
+    # As in Dagster's own processes, a step that fails does not keep the steps beside it from their work.
+    result = defs.resolve_job_def(FULL_SYNC).execute_in_process(
+        run_config=_QUIET,
+        instance=instance,
+        run_id=dagster_run_id,
+        tags={**_LAUNCHED_HERE, **_NO_RETRY, _ACTOR_TAG: actor},
+        raise_on_error=False,
+    )
+    if failures and isinstance(failures[0], Exception):
+        raise failures[0]
+    if failures or _was_interrupted(result):
+        raise KeyboardInterrupt
+    if not result.success:
+        broken = [f"{one.asset_key.to_user_string()}: {one.check_name}" for one in _broken_rules(result)]
+        raise MediaPipelineError(
+            f"The sync failed: {', '.join(broken) or 'Dagster could not run it to its end'}.",
+            hint=f"Dagster's page shows the run {dagster_run_id} step by step.",
+        )
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether the person's interrupt came between two steps."""
+    return any(
+        event.job_failure_data.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION
+        for event in result.filter_events(lambda event: event.event_type is dg.DagsterEventType.RUN_FAILURE)
+    )
+
+
+def _broken_rules(result: dg.ExecuteInProcessResult) -> list[dg.AssetCheckEvaluation]:
+    return [
+        one
+        for one in result.get_asset_check_evaluations()
+        if not one.passed and one.severity is dg.AssetCheckSeverity.ERROR
+    ]
+
+
+def _outcome(engine: Engine, dagster_run_id: str, duration_seconds: float) -> SyncOutcome:
+    with read_only(engine) as connection:
+        run = statements.run(connection, "reads/560_find_runs", dagster_run_ids=[dagster_run_id]).one()
+        quarantined = statements.run(connection, "reads/570_list_quarantined", row_limit=1).first()
+    counts = dict(run.counts)
+    total = counts.pop("total")
+    return SyncOutcome(
+        run_id=RunId(run.id),
+        dagster_run_id=dagster_run_id,
+        state=RunState(run.state),
+        counts=counts,
+        problems=(*counts["listing"]["problems"], *counts["mirror"]["problems"]),
+        hold_ids=tuple(hold.id for hold in holds.list_holds(engine)),
+        quarantined=0 if quarantined is None else int(quarantined.total_count),
+        api_calls_used=int(total["api_calls"]),
+        duration_seconds=duration_seconds,
+    )
+
+
+def _end_lost_runs(instance: dg.DagsterInstance, engine: Engine) -> None:
+    """End the runs of command lines that were killed: Dagster watches only processes that it started itself.
+
+    Our own run has just ended the rows of dead ones; a run without any row got lost before it began.
+    """
+    unended = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    records = instance.get_run_records(dg.RunsFilter(statuses=unended, tags=_LAUNCHED_HERE))
+    with read_only(engine) as connection:
+        ids = [record.dagster_run.run_id for record in records]
+        rows = statements.run(connection, "reads/560_find_runs", dagster_run_ids=ids)
+        states = {row.dagster_run_id: row.state for row in rows}
+    oldest = datetime.now(UTC) - _TIME_TO_BEGIN
+    for record in records:
+        run = record.dagster_run
+        state = states.get(run.run_id)
+        if state not in (None, RunState.RUNNING) or (state is None and record.create_timestamp < oldest):
+            instance.report_run_failed(run, "Its process ended without a word, e.g. it was killed.")

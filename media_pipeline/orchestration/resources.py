@@ -1,0 +1,331 @@
+"""What the assets and checks of one Dagster run share: settings, database, client, and the run's row.
+
+Belongs here: opening these when first needed, closing them, beginning and ending the row in ``ops.run``.
+Not here: what a step does (``assets``), what is checked (``checks``).
+Tables: writes ops.run (through ``ops.runs``).
+
+    first step ──▶ cloud identified ──▶ ops.run running ──▶ database bound ──▶ steps ──▶ succeeded | held | failed
+                        └─ another cloud: refused, and nothing was written
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
+
+import dagster as dg
+from sqlalchemy import Engine
+
+from media_pipeline import logs
+from media_pipeline import settings as settings_module
+from media_pipeline.budget import Ledger
+from media_pipeline.db import embedded, migrate
+from media_pipeline.db.engine import create_engine, read_only
+from media_pipeline.errors import MediaPipelineError, RemoteError
+from media_pipeline.ops import binding, holds, runs
+from media_pipeline.orchestration.run_log import RunLog
+from media_pipeline.progress import Progress
+from media_pipeline.remote.calls import Budget, UnlimitedBudget
+from media_pipeline.remote.client import CloudinaryClient
+from media_pipeline.remote.identity import identify
+from media_pipeline.settings import CloudCredentials, Environment, Settings
+from media_pipeline.vocabulary import CallPurpose, CloudIdentity, RunId, RunKind, RunState
+
+FULL_SYNC: Final = "full_sync"
+"""Name of the job."""
+
+_CHAIN: Final = frozenset({"cloudinary_listing", "remote_assets", "diff_set", "media_assets"})
+"""A run that takes all of these steps is a full sync; a part chosen by hand is not."""
+
+_RESUMED: Final = "dagster/resume_retry"
+"""Dagster's tag of a run that takes only those steps that its parent did not get to."""
+
+_ERROR_LENGTH: Final = 2000
+_EMULATED_CLOUD: Final = "emu-demo"
+
+
+class Meter:
+    """A budget that counts what one run spends and asks another budget for leave; slices spend side by side."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._lock = threading.Lock()
+        self.spent = 0
+
+    def acquire(self, purpose: CallPurpose, call: str) -> None:
+        """Ask the other budget."""
+        self._budget.acquire(purpose, call)
+
+    def observe(
+        self,
+        limit: int | None,
+        remaining: int | None,
+        reset_at: datetime | None,
+        *,
+        call: str,
+        purpose: CallPurpose,
+        cost: int,
+    ) -> None:
+        """Count, and tell the other budget."""
+        with self._lock:
+            self.spent += cost
+        self._budget.observe(limit, remaining, reset_at, call=call, purpose=purpose, cost=cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step works with."""
+
+    engine: Engine
+    client: CloudinaryClient
+    settings: Settings
+    run_id: RunId
+    progress: Progress
+    count: Callable[[Mapping[str, Any]], int]
+    """Keeps the step's counts in ``ops.run``; returns the Admin API calls it used so far."""
+
+
+class Pipeline:
+    """One Dagster run's view of the deployment. Its steps follow each other in one process.
+
+    Nothing is opened before it is needed: a run of checks alone opens the database and no more, and leaves
+    no row in ``ops.run``.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings | None,
+        progress: Progress,
+        actor: str,
+        on_failure: Callable[[BaseException], None] | None,
+        dagster_run: dg.DagsterRun,
+        instance: dg.DagsterInstance,
+    ) -> None:
+        self._given_settings = settings
+        self._progress = progress
+        self._actor = actor
+        self._on_failure = on_failure
+        self._dagster_run = dagster_run
+        self._instance = instance
+        self._stack = ExitStack()
+        self._run_id: RunId | None = None
+        self._client: CloudinaryClient | None = None
+        self._meters: list[Meter] = []
+        self._refusal: MediaPipelineError | None = None
+        self._failure: BaseException | None = None
+        self._started_at = time.monotonic()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this deployment.
+
+        Raises:
+            ConfigurationError: naming every wrong variable.
+        """
+        if self._given_settings is not None:
+            return self._given_settings
+        loaded = settings_module.load()
+        logs.configure(level=loaded.log_level, json=loaded.log_json, secrets=loaded.secrets)
+        return loaded
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database, at the state that this program expects; the embedded one is brought there.
+
+        Raises:
+            MigrationNeeded: a configured database lacks migrations.
+            DatabaseUnreachable, EmbeddedServerError: there is none.
+        """
+        url = self._stack.enter_context(embedded.database(self.settings))
+        engine = create_engine(url, pool_size=self.settings.database_pool_size)
+        self._stack.callback(engine.dispose)
+        if self.settings.database_url is None:
+            migrate.upgrade(engine)
+        else:
+            migrate.require_current(engine)
+        return engine
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """One step of the run; the first one begins the run. What it raises ends the run as failed.
+
+        Args:
+            name: under which its counts are kept in ``ops.run``.
+
+        Raises:
+            WrongCloud: the database belongs to another cloud; nothing was written.
+            RemoteError: the cloud did not say who it is.
+        """
+        try:
+            client, run_id = self._client, self._run_id
+            if client is None or run_id is None:
+                client, run_id = self._begin()
+            spent_before = self.api_calls_used
+
+            def count(counts: Mapping[str, Any]) -> int:
+                used = self.api_calls_used - spent_before
+                runs.add_counts(self.engine, run_id, {name: {**counts, "api_calls": used}})
+                return used
+
+            yield Step(self.engine, client, self.settings, run_id, self._progress, count)
+        except BaseException as error:
+            self._failure = self._failure or error
+            if self._on_failure is not None:
+                self._on_failure(error)
+            raise
+
+    @property
+    def api_calls_used(self) -> int:
+        """Admin API calls of this run so far."""
+        return sum(meter.spent for meter in self._meters)
+
+    def close(self) -> None:
+        """End the run's row, if it was begun, and close what was opened."""
+        with self._stack:
+            if self._run_id is not None:
+                state, error = self._verdict()
+                total = {
+                    "api_calls": self.api_calls_used,
+                    "duration_seconds": round(time.monotonic() - self._started_at, 3),
+                }
+                runs.finish(self.engine, self._run_id, state, counts={"total": total}, error=error)
+
+    def _begin(self) -> tuple[CloudinaryClient, RunId]:
+        if self._refusal is not None:
+            # Steps that do not depend on the first one are tried as well; the answer would be the same.
+            raise self._refusal
+        try:
+            engine = self.engine
+            cloud = self._cloud()
+            try:
+                found = self._identify(cloud)
+            except RemoteError:
+                # An operator must see this failure among the runs.
+                self._start()
+                raise
+            run_id = self._start()
+            binding.bind(engine, found, actor=self._actor, run_id=run_id)
+        except MediaPipelineError as error:
+            self._refusal = error
+            raise
+        shares = {
+            CallPurpose.LISTING: self.settings.listing_budget_share,
+            CallPurpose.FOLDERS: self.settings.folders_budget_share,
+        }
+        self._client = self._stack.enter_context(self._connect(cloud, Ledger(engine, shares)))
+        return self._client, run_id
+
+    def _start(self) -> RunId:
+        self._run_id = self._stack.enter_context(
+            runs.running(self.engine, self._kind(), actor=self._actor, dagster_run_id=self._dagster_run.run_id)
+        )
+        return self._run_id
+
+    def _identify(self, cloud: CloudCredentials) -> CloudIdentity:
+        """Ask the cloud for its name. The ledger is not told: it may be the ledger of another cloud."""
+        with self._connect(cloud, UnlimitedBudget()) as asker:
+            found = identify(asker)
+        with read_only(self.engine) as connection:
+            binding.require(binding.read(connection), found)
+        return found
+
+    def _connect(self, cloud: CloudCredentials, budget: Budget) -> CloudinaryClient:
+        meter = Meter(budget)
+        self._meters.append(meter)
+        return CloudinaryClient(
+            cloud,
+            settings=self.settings,
+            budget=meter,
+            refuse_emulator=self.settings.environment is Environment.PRODUCTION,
+        )
+
+    def _cloud(self) -> CloudCredentials:
+        """The configured cloud; where there is none, an emulator that runs until the run ends."""
+        if self.settings.cloud is not None:
+            return self.settings.cloud
+        # Its pictures, films and web server are 35 MB that a run on a real cloud does not need.
+        from media_pipeline.emulator.server import EmulatorConfig, EmulatorProcess
+
+        emulator = self._stack.enter_context(
+            EmulatorProcess(
+                EmulatorConfig(
+                    self.settings.home.resolve() / "emulator",
+                    _EMULATED_CLOUD,
+                    port=self.settings.emulator_port,
+                    environment=self.settings.environment.value,
+                )
+            )
+        )
+        return CloudCredentials.parse(emulator.endpoints.cloudinary_url)
+
+    def _planned_steps(self) -> set[str]:
+        plan_id = self._dagster_run.execution_plan_snapshot_id
+        if plan_id is None:
+            raise dg.DagsterInvariantViolationError("Dagster did not keep the plan of this run.")
+        return set(self._instance.get_execution_plan_snapshot(plan_id).step_keys_to_execute)
+
+    def _kind(self) -> RunKind:
+        goes_on = self._dagster_run.job_name == FULL_SYNC and self._dagster_run.tags.get(_RESUMED) == "true"
+        return RunKind.FULL_SYNC if goes_on or self._planned_steps() >= _CHAIN else RunKind.INCREMENTAL_SYNC
+
+    def _verdict(self) -> tuple[RunState, str | None]:
+        if self._failure is not None:
+            return RunState.FAILED, self._in_words(self._failure)
+        # A blocking check that failed, or a run stopped between two steps, raised nothing in a step of ours.
+        ended_well = self._instance.all_logs(self._dagster_run.run_id, of_type=dg.DagsterEventType.STEP_SUCCESS)
+        done = {entry.step_key for entry in ended_well}
+        missing = sorted(self._planned_steps() - done)
+        if missing:
+            return RunState.FAILED, f"These steps did not end well: {', '.join(missing)}. Dagster's run log says why."
+        return (RunState.HELD if holds.list_holds(self.engine) else RunState.SUCCEEDED), None
+
+    def _in_words(self, error: BaseException) -> str:
+        if not isinstance(error, Exception):
+            return "It was stopped before its end."
+        text = str(error) if isinstance(error, MediaPipelineError) else f"{type(error).__name__}: {error}"
+        return logs.mask(text, self.settings.secrets)[:_ERROR_LENGTH]
+
+
+def pipeline_resource(
+    *,
+    settings: Settings | None,
+    progress: Progress | None,
+    actor: str | None,
+    on_failure: Callable[[BaseException], None] | None,
+) -> dg.ResourceDefinition:
+    """The resource ``pipeline``.
+
+    Args:
+        settings: None reads them from the environment when a run first needs them, so that a wrong variable
+            fails that run with its name and not the whole code location. They hold secrets and therefore
+            are no part of Dagster's configuration, which everyone who sees the web page can read.
+        progress: None writes to the run's log.
+        actor: who asked for the run; None means Dagster itself, by its schedule or its web page.
+        on_failure: told what a step raised, which Dagster keeps as text only.
+    """
+
+    @dg.resource(description="Settings, Postgres, Cloudinary and the row in ops.run, shared by the steps of one run.")
+    def pipeline(context: dg.InitResourceContext) -> Iterator[Pipeline]:
+        dagster_run, instance = context.run, context.instance
+        if dagster_run is None or instance is None:
+            raise dg.DagsterInvariantViolationError("The resource 'pipeline' is made for runs.")
+        opened = Pipeline(
+            settings=settings,
+            progress=progress or RunLog(context.log or logging.getLogger(__name__)),
+            actor=actor or f"dagster:{dagster_run.run_id}",
+            on_failure=on_failure,
+            dagster_run=dagster_run,
+            instance=instance,
+        )
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    return pipeline
