@@ -1,0 +1,71 @@
+"""A database whose owner is no superuser, as hosted Postgres gives it, and a user who only runs the program."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from media_pipeline.db import locks, migrate
+from media_pipeline.db.embedded import EmbeddedServer
+from media_pipeline.db.engine import create_engine, transaction
+from media_pipeline.errors import DatabaseError
+
+
+@pytest.fixture
+def owner_url() -> Iterator[str]:
+    """Address of an empty database; its owner may make roles. A server of its own, since roles belong to servers."""
+    with tempfile.TemporaryDirectory(prefix="mp-test-") as home, EmbeddedServer(Path(home)) as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute("create role landlord login createrole")
+            connection.execute("create database rented owner landlord")
+        yield make_url(server.url).set(username="landlord", database="rented").render_as_string()
+
+
+def _script(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(migrate.offline_script().encode())
+
+
+def _program(url: str) -> None:
+    engine = create_engine(url, pool_size=1)
+    migrate.upgrade(engine)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("road", [_program, _script])
+def test_an_owner_without_superuser_rights_can_migrate_and_write(owner_url: str, road: Callable[[str], None]) -> None:
+    road(owner_url)
+    engine = create_engine(owner_url, pool_size=2)
+    migrate.require_current(engine)
+    with locks.activity(engine, "apply", holder="the owner") as fence, transaction(engine) as connection:
+        fence.check(connection)
+    engine.dispose()
+
+
+def test_a_user_without_any_right_is_told_what_is_missing(owner_url: str) -> None:
+    _program(owner_url)
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("create role stranger login")
+    engine = create_engine(make_url(owner_url).set(username="stranger").render_as_string(), pool_size=1)
+
+    with pytest.raises(DatabaseError, match="may not use this database") as refused:
+        migrate.require_current(engine)
+    engine.dispose()
+    assert "grant media_sync" in refused.value.hint
+
+
+def test_a_member_of_the_engine_role_can_run_the_program(owner_url: str) -> None:
+    _program(owner_url)
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("create role tenant login in role media_sync")
+    engine = create_engine(make_url(owner_url).set(username="tenant").render_as_string(), pool_size=2)
+
+    migrate.require_current(engine)
+    with locks.activity(engine, "apply", holder="the tenant") as fence, transaction(engine) as connection:
+        fence.check(connection)
+    engine.dispose()
