@@ -1,0 +1,1 @@
+copy floor.page (body) from stdin with (format binary)
