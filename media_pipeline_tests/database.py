@@ -1,6 +1,7 @@
 """Databases for tests: a real Postgres, and in it a migrated database of its own for each test.
 
-Belongs here: the fixtures ``postgres``, ``empty_database_url``, ``database_url``, ``engine`` and ``statement_file``.
+Belongs here: the fixtures ``postgres``, ``empty_database_url``, ``database_url``, ``engine`` and ``statement_file``;
+waiting for what other tests do on the same server.
 Not here: rows; each test makes those it needs.
 
 Every test that asks for a database runs on the embedded server and, where MEDIA_PIPELINE_TEST_DATABASE_URL
@@ -58,6 +59,23 @@ class Postgres:
                 yield make_url(self.url).set(database=name).render_as_string(hide_password=False)
             finally:
                 connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def wait_for_older_transactions(engine: Engine) -> None:
+    """Return when every transaction of the server that is older than this call has ended; at most a minute.
+
+    The log is sealed only behind them, and on a server that tests share some of them are of other databases.
+    """
+    with engine.begin() as connection:
+        now = connection.exec_driver_sql("select pg_current_xact_id()::text").scalar_one()
+    for _ in range(600):
+        with engine.connect() as connection:
+            if connection.exec_driver_sql(
+                f"select pg_snapshot_xmin(pg_current_snapshot()) > '{now}'::xid8"
+            ).scalar_one():
+                return
+        time.sleep(0.1)
+    raise TimeoutError("A transaction on the server of the tests has been open for a minute.")
 
 
 def _stop_what_killed_test_runs_left() -> None:

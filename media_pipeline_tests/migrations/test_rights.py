@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from media_pipeline.db import statements
 from media_pipeline.db.engine import transaction
+from media_pipeline_tests.database import wait_for_older_transactions
 from media_pipeline_tests.migrations.catalogue import INSUFFICIENT_PRIVILEGE, NAME, OURS, RELATIONS, refused, rows
 
 ASSET = (
@@ -42,6 +43,7 @@ def logged(engine: Engine) -> Engine:
             )
     with transaction(engine, role=None) as connection:
         connection.exec_driver_sql(OLD_ENTRY)
+    wait_for_older_transactions(engine)
     with transaction(engine) as connection:
         assert statements.run(connection, "audit/030_seal").one().entry_count == 3
     return engine
