@@ -48,10 +48,10 @@ def judge_deletions(deletions: int, total: int, limit: DeletionLimit) -> Verdict
 
 
 def judge_absence(suspects: int, total: int, listed: int, limit: DeletionLimit) -> Verdict:
-    """Judge the assets that a complete listing did not show, before any of them is read by its id.
+    """Judge the assets that a complete listing did not show as live, before any of them is read by its id.
 
     Args:
-        suspects: live assets that were not listed.
+        suspects: live assets that were not listed, or only as remnants where nothing else is live.
         total: live assets of the slice, suspects included.
         listed: assets on the listing's pages.
     """
@@ -60,5 +60,11 @@ def judge_absence(suspects: int, total: int, listed: int, limit: DeletionLimit) 
             passes=False,
             reason=f"The listing is empty although {total} assets are live here. "
             "A wrong key or cloud answers like this; so does a library that was emptied.",
+        )
+    if suspects and suspects >= total:
+        return Verdict(
+            passes=False,
+            reason=f"The listing shows {listed} assets, and none of the {total} that are live here is live there. "
+            "A library that was emptied and keeps backups answers like this.",
         )
     return judge_deletions(suspects, total, limit)

@@ -199,6 +199,64 @@ def test_a_deleted_asset_with_a_backup_is_gone_although_its_own_read_shows_a_rem
     assert queued(rig) == set()
 
 
+@pytest.mark.parametrize("decision", [HoldState.APPROVED, HoldState.REJECTED])
+def test_a_library_of_nothing_but_remnants_waits_for_a_person(rig: Rig, decision: HoldState) -> None:
+    """Its listing is not empty, but no asset is left that could serve as canary."""
+    rig.control.change_settings(backup=True)
+    ids = rig.upload_many(3)
+    rig.sync()
+    delete(rig, ids)
+
+    held = rig.sync()
+
+    (hold,) = holds.list_holds(rig.engine)
+    assert (hold.asset_count, hold.total_count) == (3, 3)
+    assert "none of the 3 that are live here" in hold.reason
+    assert (held.mirror.suspects.held, held.mirror.verified.read, held.diff.total) == (3, 0, 0)
+    assert queued(rig) == set()
+    assert len(rig.live()) == 3
+
+    holds.decide(rig.engine, hold.id, decision, actor="cli:ada")
+    decided = rig.sync()
+
+    if decision is HoldState.APPROVED:
+        assert decided.mirror.verified.tombstoned == 3
+        assert set(states(rig).values()) == {"tombstone"}
+        assert (rig.live(), holds.list_holds(rig.engine)) == ({}, [])
+    else:
+        # The next look leads to the same question.
+        rig.sync()
+        assert (decided.mirror.verified.tombstoned, len(rig.live())) == (0, 3)
+        assert [one.asset_count for one in holds.list_holds(rig.engine)] == [3]
+
+
+def test_remnants_that_wait_for_a_person_are_live_again_with_what_the_cloud_shows(rig: Rig) -> None:
+    rig.control.change_settings(backup=True)
+    ids = rig.upload_many(3)
+    rig.sync()
+    delete(rig, ids)
+    rig.sync()
+    rig.restore("p0001")
+
+    rig.sync()
+    rig.make_due()
+    rig.sync()
+
+    assert set(rig.live()) == {"p0001"}
+    assert holds.list_holds(rig.engine) == []
+
+
+def test_a_remnant_that_was_never_mirrored_keeps_nobody_waiting(rig: Rig) -> None:
+    rig.control.change_settings(backup=True)
+    rig.sync()
+    delete(rig, [rig.upload("came and went")])
+
+    synced = rig.sync()
+
+    assert (synced.mirror.pages.placeholders, synced.mirror.still_queued) == (1, 0)
+    assert (rig.live(), holds.list_holds(rig.engine)) == ({}, [])
+
+
 def test_a_canary_that_dies_proves_nothing_and_is_settled_with_the_rest_by_the_next_drain(rig: Rig) -> None:
     ids = rig.upload_many(10)
     rig.sync()

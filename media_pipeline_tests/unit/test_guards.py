@@ -39,11 +39,12 @@ def test_a_limit_of_nothing_lets_nothing_through() -> None:
     assert not judge_deletions(1, 1_000_000, nothing).passes
 
 
-def test_a_limit_of_everything_lets_everything_through_but_an_empty_listing() -> None:
+def test_a_limit_of_everything_lets_everything_through_but_the_loss_of_a_whole_slice() -> None:
     everything = DeletionLimit(count=0, share=1)
 
     assert judge_deletions(7, 7, everything).passes
-    assert judge_absence(7, 7, listed=1, limit=everything).passes
+    assert judge_absence(6, 7, listed=1, limit=everything).passes
+    assert not judge_absence(7, 7, listed=1, limit=everything).passes
     assert not judge_absence(7, 7, listed=0, limit=everything).passes
 
 
@@ -64,6 +65,14 @@ def test_deletions_out_of_nothing_are_told_as_all_of_it() -> None:
 @pytest.mark.parametrize(("suspects", "listed", "passes"), [(0, 0, True), (1, 0, False), (1, 1, True), (3, 0, False)])
 def test_one_missing_asset_of_an_empty_listing_is_enough_to_stop(suspects: int, listed: int, passes: bool) -> None:
     assert judge_absence(suspects, total=3, listed=listed, limit=DEFAULT).passes is passes
+
+
+def test_a_listing_of_nothing_but_remnants_is_stopped_and_says_so() -> None:
+    verdict = judge_absence(3, total=3, listed=3, limit=DEFAULT)
+
+    assert not verdict.passes
+    assert "none of the 3 that are live here" in verdict.reason
+    assert "backups" in verdict.reason
 
 
 def test_an_empty_listing_is_named_as_the_reason_with_what_it_would_cost() -> None:

@@ -1,6 +1,6 @@
 -- mirror/300_claim_verifications.sql
 -- Purpose: entries to read now; a reader that dies leaves them due again after the lease.
--- Input:   row_limit, lease_seconds                     Output: asset_id, reason, hint_touch, hold_id, attempt_count
+-- Input:   row_limit, lease_seconds                     Output: is_known: we mirrored it once
 -- Writes:  mirror.verify_queue     Locks: its rows, skipping those of other readers
 update mirror.verify_queue as q
 set not_before = clock_timestamp() + make_interval(secs => :lease_seconds), attempt_count = q.attempt_count + 1
@@ -13,4 +13,5 @@ from (
   for update skip locked
 ) as due
 where q.asset_id = due.asset_id
-returning q.asset_id, q.reason, q.hint_touch, q.hold_id, q.attempt_count
+returning
+  q.asset_id, q.hold_id, exists (select from mirror.remote_asset as r where r.asset_id = q.asset_id) as is_known
