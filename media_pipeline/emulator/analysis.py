@@ -20,12 +20,14 @@ _ADD_ONS = {
     "detection": ("adv_face", "aws_rek_face", "captioning", "coco", "lvis", "openimages", "unidet", "cld-fashion",
                   "cld-text", "human-anatomy", "iqa", "shop-classifier", "watermark-detection"),
     "background_removal": ("cloudinary_ai", "pixelz", "remove_the_background"),
+    "ocr": ("adv_ocr",),
 }  # fmt: skip
 _UPLOAD_WORDS = {
     "raw_convert": "Raw convert is invalid",
     "categorization": "Categorization {value} is not valid",
     "detection": "Detection invalid model '{value}'",
     "background_removal": "Background removal {value} is invalid",
+    "ocr": "Ocr {value} is invalid",
 }
 _SCRIPTS = ("eval", "on_success")
 # Standard deviation of the edges of a picture that is sharp all over.

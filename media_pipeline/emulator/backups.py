@@ -76,9 +76,9 @@ def restore(library: Library, db: sqlite3.Connection, asset: Asset | None, versi
 
 
 def versions(db: sqlite3.Connection, asset: Asset) -> list[Document]:
-    """The ``versions`` member of a detail, newest first; `version` is text there and only there."""
+    """The ``versions`` member of a detail, oldest first; `version` is text there and only there."""
     rows = db.execute(
-        "SELECT version_id, version, facts, bytes FROM backup WHERE asset_id = ? ORDER BY version DESC",
+        "SELECT version_id, version, facts, bytes FROM backup WHERE asset_id = ? ORDER BY version",
         (asset.asset_id,),
     )
     listed = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 
 
 class Clock:
@@ -44,10 +44,16 @@ def http_date(seconds: float) -> str:
 
 
 def parse_time(text: str) -> int:
-    """Seconds of an ISO 8601 date or time; UTC unless the text has an offset.
+    """Seconds of a date or time; UTC unless the text has an offset.
+
+    ISO 8601, or what Cloudinary's SDKs make of a time of their language: ``2024-06-25 08:58:23 UTC`` in Ruby,
+    ``Tue, 25 Jun 2024 08:58:23 GMT`` or ``Tue Jun 25 2024 08:58:23 GMT+0000 (…)`` in JavaScript.
 
     Raises:
         ValueError: The text is no such time.
     """
-    moment = datetime.fromisoformat(text.strip())
+    try:
+        moment = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
+    except ValueError:
+        moment = parsedate_to_datetime(text.partition("(")[0].replace("GMT+", "+").replace("GMT-", "-"))
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

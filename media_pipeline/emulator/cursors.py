@@ -17,6 +17,9 @@ _SEAL_BYTES = 12
 # Paging itself may vary between the pages of one query.
 _PAGING = frozenset({"next_cursor", "max_results"})
 
+# A position before the first row of lists in descending order of row numbers: SQLite gives none as high.
+NEWEST = 2**63 - 1
+
 Part = str | int | float | None
 
 

@@ -16,7 +16,7 @@ class ApiError(Exception):
 
 
 class StartRefused(RuntimeError):
-    """The emulator must not run here: a public address, a production environment, or a state that is in use."""
+    """The emulator must not run here: a public address, production, or a state in use or of another version."""
 
 
 def bad_request(message: str) -> ApiError:

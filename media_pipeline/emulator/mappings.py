@@ -14,7 +14,7 @@ _MAPPINGS = Kind("upload_mappings", "Upload mapping")
 
 
 def read(library: Library, params: Params) -> Document:
-    """The mapping of ``folder``, or one page of all by folder."""
+    """The mapping of ``folder``, or one page of all, newest first."""
     folder = params.text("folder")
     if folder:
         with library.store.read() as db:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 
 from media_pipeline.emulator import transformations
-from media_pipeline.emulator.cursors import Cursors
+from media_pipeline.emulator.cursors import NEWEST, Cursors
 from media_pipeline.emulator.documents import Document
 from media_pipeline.emulator.errors import ApiError, bad_request
 from media_pipeline.emulator.library import Library
@@ -21,7 +21,7 @@ _PREFIX = "t_"
 _PAGE_DEFAULT = 10
 _PAGE_LIMIT = 500
 _DERIVED_LIMIT = 1000
-_INSERT = "INSERT INTO transformation VALUES (?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO transformation (name, definition, named, allowed_for_strict, created_at) VALUES (?, ?, ?, ?, ?)"
 _USED = "EXISTS (SELECT 1 FROM derived WHERE derived.transformation IN (transformation.name, 't_' || name))"
 
 
@@ -39,27 +39,27 @@ def resolved(db: sqlite3.Connection, text: str) -> list[Component]:
     """
     steps: list[Component] = []
     for step in transformations.components(text):
-        steps += transformations.components(_get(db, step["t"])[1]) if set(step) == {"t"} else [step]
+        steps += transformations.components(_without_format(_get(db, step["t"])[1])) if set(step) == {"t"} else [step]
     return steps
 
 
 def listed(library: Library, params: Params) -> Document:
-    """One page of all transformations by name; ``named`` keeps one of the two kinds."""
+    """One page of all transformations, newest first; ``named`` keeps one of the two kinds."""
     limit = params.integer("max_results", _PAGE_DEFAULT, 1, _PAGE_LIMIT)
     cursors = Cursors(library.config.api_secret, "transformations", params.values)
-    (after,) = cursors.open(params.text("next_cursor")) or ("",)
-    condition, values = "name > ?", [after]
+    (before,) = cursors.open(params.text("next_cursor")) or (NEWEST,)
+    condition, values = "seq < ?", [before]
     if "named" in params:
         condition, values = condition + " AND named = ?", [*values, params.flag("named")]
     with library.store.read() as db:
         rows = db.execute(
-            f"SELECT name, named, allowed_for_strict, {_USED} FROM transformation WHERE {condition}"
-            " ORDER BY name LIMIT ?",
+            f"SELECT name, named, allowed_for_strict, {_USED}, seq FROM transformation WHERE {condition}"
+            " ORDER BY seq DESC LIMIT ?",
             (*values, limit + 1),
         ).fetchall()
-    answer: Document = {"transformations": [_item(*row) for row in rows[:limit]]}
+    answer: Document = {"transformations": [_item(*row[:-1]) for row in rows[:limit]]}
     if len(rows) > limit:
-        answer["next_cursor"] = cursors.seal(rows[limit - 1][0])
+        answer["next_cursor"] = cursors.seal(rows[limit - 1][-1])
     return answer
 
 
@@ -78,7 +78,7 @@ def one(library: Library, params: Params) -> Document:
             (name, _PREFIX + name, after, limit + 1),
         ).fetchall()
     answer = _item(name, named, strict, used)
-    answer["info"] = transformations.info(_without_format(definition))
+    answer["info"] = transformations.info(definition)
     answer["derived"] = [
         {
             "public_id": public_id,
@@ -148,7 +148,7 @@ def delete(library: Library, params: Params) -> Document:
 
 def _definition(text: str) -> str:
     found = transformations.wanted(text)
-    return f"{found.text}/{found.format}" if found.format else found.text
+    return f"{found.text}/{found.format or ''}" if found.format or text.endswith("/") else found.text
 
 
 def _without_format(definition: str) -> str:
@@ -175,7 +175,7 @@ def _get(db: sqlite3.Connection, asked: str) -> tuple[str, str, bool, bool]:
     """A transformation by its name, by its name behind ``t_``, or by a text in any order."""
     found = _find(db, asked) or _find(db, asked.removeprefix(_PREFIX))
     if found is None and transformations.looks_like_steps(asked.partition("/")[0]):
-        found = _find(db, _definition(asked))
+        found = _find(db, _definition(asked.rstrip("/")))
     if found is None:
         raise ApiError(404, f"Transformation not found - {asked}")
     return found

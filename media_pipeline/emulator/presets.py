@@ -12,8 +12,9 @@ from media_pipeline.emulator.library import Library
 from media_pipeline.emulator.naming import random_public_id
 from media_pipeline.emulator.params import Params
 from media_pipeline.emulator.registered import Kind, Registered
+from media_pipeline.emulator.transformations import info
 
-_PRESETS = Kind("upload_presets", "Upload preset")
+_PRESETS = Kind("upload_presets", "Upload preset", "Can't find upload preset named")
 # What a caller without credentials may say.
 _UNSIGNED = (
     "upload_preset", "callback", "public_id", "public_id_prefix", "folder", "asset_folder", "tags", "context",
@@ -27,7 +28,7 @@ _NOT_SETTINGS = frozenset({"name", "unsigned", "external_id", "timestamp"})
 
 
 def listed(library: Library, params: Params) -> Document:
-    """One page of presets by name."""
+    """One page of presets, newest first."""
     found, following = _PRESETS.page(library, params)
     answer: Document = {"presets": [_shown(preset) for preset in found]}
     return answer | {"next_cursor": following} if following else answer
@@ -125,9 +126,12 @@ def _settings(preset: Registered) -> dict[str, object]:
 
 
 def _shown(preset: Registered) -> Document:
+    settings = _settings(preset)
+    if "transformation" in settings:
+        settings = {**settings, "transformation": info(str(settings["transformation"]))}
     return {
         "name": preset.name,
         "unsigned": preset.body["unsigned"],
-        "settings": preset.body["settings"],
+        "settings": settings,
         "external_id": preset.external_id,
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from media_pipeline.emulator.cursors import Cursors
+from media_pipeline.emulator.cursors import NEWEST, Cursors
 from media_pipeline.emulator.documents import Document
 from media_pipeline.emulator.errors import ApiError
 from media_pipeline.emulator.library import Library
@@ -33,10 +33,11 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of object; `title` names it in refusals."""
+    """One kind of object; `title` names it in refusals, `absent` begins the one for an unknown name."""
 
     kind: str
     title: str
+    absent: str = ""
 
     def find(self, db: sqlite3.Connection, name: str) -> Registered | None:
         """The object with a name; None if there is none."""
@@ -49,21 +50,22 @@ class Kind:
         """As `find`, but 404 if there is none."""
         found = self.find(db, name)
         if found is None:
-            raise ApiError(404, f"{self.title} not found - {name}")
+            raise ApiError(404, f"{self.absent or f'{self.title} not found -'} {name}")
         return found
 
     def page(self, library: Library, params: Params) -> tuple[list[Registered], str | None]:
-        """One page by name, and the cursor of the next."""
+        """One page, newest first, and the cursor of the next."""
         limit = params.integer("max_results", _PAGE_DEFAULT, 1, _PAGE_LIMIT)
         cursors = Cursors(library.config.api_secret, self.kind, params.values)
-        (after,) = cursors.open(params.text("next_cursor")) or ("",)
+        (before,) = cursors.open(params.text("next_cursor")) or (NEWEST,)
         with library.store.read() as db:
             rows = db.execute(
-                "SELECT name, external_id, body FROM registered WHERE kind = ? AND name > ? ORDER BY name LIMIT ?",
-                (self.kind, after, limit + 1),
+                "SELECT name, external_id, body, seq FROM registered WHERE kind = ? AND seq < ?"
+                " ORDER BY seq DESC LIMIT ?",
+                (self.kind, before, limit + 1),
             ).fetchall()
-        following = cursors.seal(rows[limit - 1][0]) if len(rows) > limit else None
-        return [_of_row(row) for row in rows[:limit]], following
+        following = cursors.seal(rows[limit - 1][-1]) if len(rows) > limit else None
+        return [_of_row(row[:-1]) for row in rows[:limit]], following
 
     def create(self, db: sqlite3.Connection, name: str, body: Document) -> Registered:
         """Keep a new object.
@@ -80,7 +82,8 @@ class Kind:
     def save(self, db: sqlite3.Connection, registered: Registered) -> None:
         """Keep an object in place of the one with its name."""
         db.execute(
-            "INSERT INTO registered VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
+            "INSERT INTO registered (kind, name, external_id, body) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET body = excluded.body",
             (self.kind, registered.name, registered.external_id, msgspec.json.encode(registered.body).decode()),
         )
 

@@ -109,12 +109,13 @@ CREATE TABLE IF NOT EXISTS derived (
 CREATE INDEX IF NOT EXISTS derived_by_transformation ON derived (transformation);
 
 CREATE TABLE IF NOT EXISTS transformation (
-  name TEXT PRIMARY KEY,
+  seq INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
   definition TEXT NOT NULL,
   named INTEGER NOT NULL,
   allowed_for_strict INTEGER NOT NULL,
   created_at INTEGER NOT NULL
-) WITHOUT ROWID;
+);
 
 CREATE TABLE IF NOT EXISTS coordinates (
   seq INTEGER PRIMARY KEY REFERENCES asset (seq) ON DELETE CASCADE,
@@ -130,12 +131,13 @@ CREATE TABLE IF NOT EXISTS delete_token (
 
 -- Upload presets, upload mappings and streaming profiles: objects with a name that Cloudinary only keeps.
 CREATE TABLE IF NOT EXISTS registered (
+  seq INTEGER PRIMARY KEY,
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
   external_id TEXT NOT NULL,
   body TEXT NOT NULL,
-  PRIMARY KEY (kind, name)
-) WITHOUT ROWID;
+  UNIQUE (kind, name)
+);
 
 -- Both directions of a relation have a row.
 CREATE TABLE IF NOT EXISTS related (

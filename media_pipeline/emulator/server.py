@@ -38,7 +38,8 @@ def serve(config: EmulatorConfig, on_ready: Callable[[Endpoints], None]) -> None
     """Run an emulator until SIGINT or SIGTERM; `on_ready` is called once it accepts connections.
 
     Raises:
-        StartRefused: The host is no loopback address, the environment is production, or the state is in use.
+        StartRefused: The host is no loopback address, the environment is production, or the state is in use or of
+            another version.
         OSError: A port was asked for and is taken.
     """
     _Running(config).run(on_ready)
@@ -50,15 +51,13 @@ class _Running:
     def __init__(self, config: EmulatorConfig, clock: Clock | None = None) -> None:
         refuse_unsafe(config)
         config.state_directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(config)
-        try:
-            self.socket = _bound(config)
-        except OSError:
-            self._lock.close()
-            raise
+        with contextlib.ExitStack() as undo:
+            self._lock = undo.enter_context(_locked(config))
+            self.socket = undo.enter_context(_bound(config))
+            self.emulator = Emulator(config, clock)
+            undo.pop_all()
         port = int(self.socket.getsockname()[1])
         (config.state_directory / _PORT_FILE).write_text(str(port), encoding="ascii")
-        self.emulator = Emulator(config, clock)
         self.endpoints = Endpoints.of(config, port, self.emulator.control_token)
         self.emulator.library.documents.base_url = self.endpoints.base_url
         self.emulator.reset_connection = self._reset_connection

@@ -11,9 +11,12 @@ import contextlib
 import queue
 import sqlite3
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
+
+from media_pipeline.emulator.errors import StartRefused
 
 _TABLES = (
     "asset_tag", "derived", "coordinates", "asset", "backup", "folder", "metadata_field", "transformation",
@@ -26,7 +29,11 @@ _READER_CACHE_KB = 16_384
 
 
 class Store:
-    """Transactions over the state; a write excludes other writes, reads go on beside it."""
+    """Transactions over the state; a write excludes other writes, reads go on beside it.
+
+    Raises:
+        StartRefused: The state is of another version of the emulator; it stays as it is.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -35,8 +42,23 @@ class Store:
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         # Called after every commit, still in its order.
         self.after_commit: Callable[[], None] = lambda: None
+        self._create_tables()
+
+    def _create_tables(self) -> None:
         schema = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
-        self._writer.executescript(schema)
+        # The database notes by which tables it was made: SQLite would take others for the same.
+        version = zlib.crc32(schema.encode()) & 0x7FFF_FFFF
+        (found,), (tables,) = (
+            self._writer.execute(statement).fetchone()
+            for statement in ("PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+        )
+        if tables and found != version:
+            self._writer.close()
+            raise StartRefused(
+                f"{self._path.parent} holds the state of another version of the emulator: "
+                "choose another directory, or remove this one"
+            )
+        self._writer.executescript(f"{schema}; PRAGMA user_version = {version};")
 
     def _connect(self, cache_kb: int = _READER_CACHE_KB) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)

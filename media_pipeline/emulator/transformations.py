@@ -69,8 +69,17 @@ def wanted(text: str) -> Wanted:
 
 
 def info(text: str) -> list[dict[str, object]]:
-    """A transformation as details show it: one object a step, long names, numbers as numbers."""
-    return [{_NAMES.get(name, name): _value(value) for name, value in part.items()} for part in components(text)]
+    """A transformation as details show it: one object a step, long names, numbers as numbers.
+
+    A format behind a slash is the last step's ``extension``; nothing behind the slash is the extension ``none``.
+    """
+    found = wanted(text)
+    shown: list[dict[str, object]] = [
+        {_NAMES.get(name, name): _value(value) for name, value in part.items()} for part in components(found.text)
+    ]
+    if found.format or text.endswith("/"):
+        shown = [*shown[:-1], {**(shown[-1] if shown else {}), "extension": found.format or "none"}]
+    return shown
 
 
 def text_of(step: object) -> str:

@@ -139,10 +139,10 @@ def test_a_given_version_is_restored_by_asset_id(upload: Upload, sdk: Any, contr
     upload(picture(9, 9), public_id="a")
     versions = sdk.api.resource("a", versions=True)["versions"]
     assert [(v["size"], v["format"], v["restorable"]) for v in versions] == [
-        (len(picture(9, 9)), "png", True),
         (old["bytes"], "png", True),
+        (len(picture(9, 9)), "png", True),
     ]
-    assert versions[1]["version"] == str(old["version"])
+    assert versions[0]["version"] == str(old["version"])
     answer = sdk.api.restore_by_asset_ids([old["asset_id"]], versions=[old["version_id"]])
     assert answer[old["asset_id"]]["etag"] == old["etag"]
     with pytest.raises(sdk.errors.BadRequest, match="versions must have as many members"):
@@ -156,6 +156,18 @@ def test_a_placeholder_uploaded_again_is_the_same_asset(upload: Upload, sdk: Any
     again = upload(public_id="a")
     assert (again["asset_id"], again["created_at"]) == (first["asset_id"], first["created_at"])
     assert again["version"] == START + 100
+
+
+def test_versions_from_before_and_after_a_deletion_both_come_back(upload: Upload, sdk: Any, clock: Any) -> None:
+    first = upload(public_id="a", backup=True)
+    sdk.api.delete_resources(["a"])
+    clock.advance(100)
+    second = upload(picture(9, 9), public_id="a", backup=True)
+    sdk.api.delete_resources(["a"])
+    versions = [version["version_id"] for version in sdk.api.resource("a", versions=True)["versions"]]
+    assert versions == [first["version_id"], second["version_id"]]
+    assert sdk.api.restore(["a"], versions=versions[:1])["a"]["etag"] == first["etag"]
+    assert sdk.api.restore(["a"], versions=versions[1:])["a"]["etag"] == second["etag"]
 
 
 def test_backed_up_versions_are_deleted_for_good(upload: Upload, sdk: Any) -> None:

@@ -91,6 +91,25 @@ def test_the_newest_come_first_unless_asked_otherwise(upload: Upload, sdk: Any, 
     assert [asset["public_id"] for asset in since] == ["b", "c"]
 
 
+@pytest.mark.parametrize(
+    "since",
+    [
+        "2024-06-25T08:59:20Z",
+        "2024-06-25 08:59:20 UTC",
+        "Tue, 25 Jun 2024 08:59:20 GMT",
+        "Tue Jun 25 2024 10:59:20 GMT+0200 (Central European Summer Time)",
+    ],
+)
+def test_a_list_starts_at_a_time_as_any_sdk_writes_it(
+    upload: Upload, http: httpx.Client, clock: Any, since: str
+) -> None:
+    upload(public_id="a")
+    clock.advance(60)
+    upload(public_id="b")
+    listed = http.get("/resources/image/upload", params={"start_at": since, "direction": "asc"}).json()
+    assert [asset["public_id"] for asset in listed["resources"]] == ["b"]
+
+
 def test_an_overwrite_does_not_move_an_asset(upload: Upload, sdk: Any, clock: Any) -> None:
     for name in ("a", "b"):
         upload(public_id=name)

@@ -21,8 +21,16 @@ def test_a_preset_lives(sdk: Any) -> None:
     changed = sdk.api.upload_preset("web")
     assert (changed["unsigned"], changed["settings"]["folder"], changed["settings"]["tags"]) == (False, "g", "a,b")
     assert sdk.api.delete_upload_preset("web") == {"message": "deleted"}
-    with pytest.raises(sdk.errors.NotFound, match="Upload preset not found - web"):
+    with pytest.raises(sdk.errors.NotFound, match="Can't find upload preset named web"):
         sdk.api.upload_preset("web")
+
+
+def test_a_preset_shows_its_transformation_in_steps_and_applies_it(sdk: Any, upload: Upload) -> None:
+    scale = {"crop": "scale", "width": 10}
+    sdk.api.create_upload_preset(name="small", transformation=scale)
+    assert sdk.api.upload_preset("small")["settings"] == {"transformation": [scale]}
+    assert sdk.api.upload_presets()["presets"][0]["settings"] == {"transformation": [scale]}
+    assert upload(picture(40, 40), upload_preset="small")["width"] == 10
 
 
 def test_a_preset_without_a_name_gets_one(sdk: Any) -> None:
@@ -32,12 +40,12 @@ def test_a_preset_without_a_name_gets_one(sdk: Any) -> None:
         sdk.api.create_upload_preset(name=name)
 
 
-def test_presets_are_paged(sdk: Any) -> None:
+def test_presets_are_paged_newest_first(sdk: Any) -> None:
     for name in "abc":
         sdk.api.create_upload_preset(name=name)
     first = sdk.api.upload_presets(max_results=2)
     rest = sdk.api.upload_presets(max_results=2, next_cursor=first["next_cursor"])
-    assert [preset["name"] for preset in first["presets"] + rest["presets"]] == ["a", "b", "c"]
+    assert [preset["name"] for preset in first["presets"] + rest["presets"]] == ["c", "b", "a"]
     assert "next_cursor" not in rest
 
 

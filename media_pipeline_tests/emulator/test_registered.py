@@ -24,12 +24,12 @@ def test_a_mapping_lives(sdk: Any) -> None:
         sdk.api.upload_mapping("wiki")
 
 
-def test_mappings_are_paged(sdk: Any) -> None:
+def test_mappings_are_paged_newest_first(sdk: Any) -> None:
     for name in "abc":
         sdk.api.create_upload_mapping(name, template="http://example.com/")
     first = sdk.api.upload_mappings(max_results=2)
     rest = sdk.api.upload_mappings(max_results=2, next_cursor=first["next_cursor"])
-    assert [m["folder"] for m in first["mappings"] + rest["mappings"]] == ["a", "b", "c"]
+    assert [m["folder"] for m in first["mappings"] + rest["mappings"]] == ["c", "b", "a"]
 
 
 def test_predefined_streaming_profiles_are_there(sdk: Any) -> None:

@@ -82,9 +82,9 @@ def test_a_moderation_is_pending_until_somebody_decides(upload: Upload, sdk: Any
 def test_illegal_values_are_refused_with_their_words(upload: Upload, sdk: Any) -> None:
     upload(public_id="a")
     upload(b"PK", public_id="doc", resource_type="raw")
-    for options in ({"categorization": "illegal"}, {"detection": "illegal"}, {"background_removal": "illegal"}):
+    for name in ("categorization", "detection", "background_removal", "ocr"):
         with pytest.raises(sdk.errors.BadRequest, match="Illegal value"):
-            sdk.api.update("a", **options)
+            sdk.api.update("a", **{name: "illegal"})
     with pytest.raises(sdk.errors.BadRequest, match="Illegal value"):
         sdk.api.update("doc", resource_type="raw", raw_convert="illegal")
     with pytest.raises(sdk.errors.Error, match="Raw convert is invalid"):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,20 @@ def test_one_state_serves_one_emulator(tmp_path: Path) -> None:
         EmulatorThread(config).__enter__()
     with EmulatorThread(config):
         pass
+
+
+def test_a_state_of_another_version_is_refused_and_kept(tmp_path: Path) -> None:
+    config = EmulatorConfig(tmp_path, "x")
+    with EmulatorThread(config) as emulator, client(emulator.endpoints) as http:
+        send(http, public_id="a")
+    with closing(sqlite3.connect(tmp_path / "emulator.sqlite")) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        db.execute(f"PRAGMA user_version = {version ^ 1}")
+    for _ in range(2):
+        with pytest.raises(StartRefused, match="holds the state of another version"):
+            EmulatorThread(config).__enter__()
+    with closing(sqlite3.connect(tmp_path / "emulator.sqlite")) as db:
+        assert db.execute("SELECT public_id FROM asset").fetchall() == [("a",)]
 
 
 def test_writes_from_many_sides_lose_nothing(tmp_path: Path) -> None:

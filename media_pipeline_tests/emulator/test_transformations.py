@@ -43,6 +43,8 @@ def test_details_tell_a_text_in_long_words() -> None:
         {"crop": "scale", "overlay": "text:arial_20:x", "width": 100},
         {"effect": "sepia", "opacity": 0.5, "x": -3},
     ]
+    assert info("c_scale,w_4/jpg") == [{"crop": "scale", "width": 4, "extension": "jpg"}]
+    assert info("jpg") == [{"extension": "jpg"}]
 
 
 def test_what_is_no_step_is_refused() -> None:
@@ -65,6 +67,14 @@ def test_a_named_transformation_lives(sdk: Any) -> None:
         sdk.api.transformation("small")
 
 
+def test_a_named_transformation_may_name_a_format_or_none(sdk: Any, upload: Upload) -> None:
+    sdk.api.create_transformation("small_jpg", "c_scale,w_4/jpg")
+    assert sdk.api.transformation("small_jpg")["info"] == [{"crop": "scale", "width": 4, "extension": "jpg"}]
+    sdk.api.create_transformation("plain", "c_scale,w_4/")
+    assert sdk.api.transformation("plain")["info"] == [{"crop": "scale", "width": 4, "extension": "none"}]
+    assert upload(eager="t_small_jpg")["eager"][0]["width"] == 4
+
+
 def test_a_name_is_taken_once_and_a_text_never_changes(sdk: Any, upload: Upload) -> None:
     sdk.api.create_transformation("small", "c_scale,w_102")
     with pytest.raises(sdk.errors.AlreadyExists, match="Transformation small already exists"):
@@ -74,19 +84,19 @@ def test_a_name_is_taken_once_and_a_text_never_changes(sdk: Any, upload: Upload)
         sdk.api.update_transformation("c_scale,w_4", unsafe_update="c_scale,w_5")
 
 
-def test_every_text_that_was_used_is_listed(sdk: Any, upload: Upload) -> None:
+def test_every_text_that_was_used_is_listed_newest_first(sdk: Any, upload: Upload) -> None:
     upload(public_id="a", eager=[{"width": 4, "crop": "scale"}, {"width": 5, "crop": "scale", "format": "jpg"}])
     sdk.api.create_transformation("small", "c_scale,w_102")
     listed = sdk.api.transformations()["transformations"]
     assert [(item["name"], item["named"], item["used"]) for item in listed] == [
-        ("c_scale,w_4", False, True),
-        ("c_scale,w_5/jpg", False, True),
         ("t_small", True, False),
+        ("c_scale,w_5/jpg", False, True),
+        ("c_scale,w_4", False, True),
     ]
     assert [item["name"] for item in sdk.api.transformations(named=True)["transformations"]] == ["t_small"]
     first = sdk.api.transformations(max_results=2)
     rest = sdk.api.transformations(max_results=2, next_cursor=first["next_cursor"])
-    assert [item["name"] for item in rest["transformations"]] == ["t_small"]
+    assert [item["name"] for item in rest["transformations"]] == ["c_scale,w_4"]
     assert "next_cursor" not in rest
 
 
