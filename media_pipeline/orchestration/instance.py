@@ -23,14 +23,13 @@ from media_pipeline.errors import ConfigurationError
 from media_pipeline.settings import Settings
 
 SCHEMA: Final = "dagster"
-STORAGE_VARIABLE: Final = "MEDIA_PIPELINE_DAGSTER_POSTGRES_URL"
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _FILES: Final = ("dagster.yaml", "workspace.yaml")
 
 
 def prepare_home(settings: Settings, database_url: str) -> dict[str, str]:
-    """Make Dagster's home directory and schema; does nothing where they exist.
+    """Make Dagster's home directory; does nothing where it exists.
 
     Args:
         settings: those that Dagster's processes are to see; each that was given is passed on.
@@ -41,10 +40,9 @@ def prepare_home(settings: Settings, database_url: str) -> dict[str, str]:
         ``DAGSTER_HOME`` holds ``dagster.yaml`` and ``workspace.yaml``.
 
     Raises:
-        ConfigurationError: the directory cannot be written, or the address is no Postgres.
-        DatabaseUnreachable: no connection.
+        ConfigurationError: the directory cannot be written.
 
-    Writes: ``<home>/dagster``, the schema ``dagster``.
+    Writes: ``<home>/dagster``.
     """
     home = settings.home.resolve() / "dagster"
     try:
@@ -60,14 +58,20 @@ def prepare_home(settings: Settings, database_url: str) -> dict[str, str]:
         "MEDIA_PIPELINE_HOME": str(settings.home.resolve()),
         "MEDIA_PIPELINE_DATABASE_URL": database_url,
         "DAGSTER_HOME": str(home),
-        STORAGE_VARIABLE: _storage_url(settings, database_url),
         # dagster.yaml switches it off for processes with an instance, this for all others.
         "DAGSTER_DISABLE_TELEMETRY": "1",
     }
 
 
-def _storage_url(settings: Settings, database_url: str) -> str:
-    """Address of Dagster's tables: a database of their own, or a schema of ours, made here."""
+def storage_url(settings: Settings, database_url: str) -> str:
+    """Address of Dagster's tables: a database of their own, or a schema of ours, made here.
+
+    It names the driver psycopg2, with which alone Dagster's storage works, and by ``search_path`` the schema.
+
+    Raises:
+        ConfigurationError: the address is no Postgres.
+        DatabaseUnreachable: no connection.
+    """
     if settings.dagster_database_url is not None:
         return normalize_url(settings.dagster_database_url.get_secret_value(), DAGSTER_DRIVER)
     engine = create_engine(database_url, pool_size=1)

@@ -25,7 +25,7 @@ from media_pipeline.db.engine import create_engine, read_only
 from media_pipeline.errors import MediaPipelineError
 from media_pipeline.ops import holds
 from media_pipeline.orchestration.build import build_defs
-from media_pipeline.orchestration.instance import STORAGE_VARIABLE, prepare_home
+from media_pipeline.orchestration.instance import prepare_home, storage_url
 from media_pipeline.orchestration.resources import FULL_SYNC
 from media_pipeline.progress import Progress
 from media_pipeline.settings import Settings
@@ -90,7 +90,7 @@ def run_full_sync(settings: Settings, *, actor: str, progress: Progress) -> Sync
                 migrate.upgrade(engine)
             known = settings.model_copy(update={"database_url": SecretStr(url)})
             dagster_run_id = str(uuid4())
-            with open_instance(prepare_home(settings, url)) as instance:
+            with open_instance(prepare_home(settings, url)["DAGSTER_HOME"], storage_url(settings, url)) as instance:
                 _execute(instance, known, progress, actor, dagster_run_id)
                 _end_lost_runs(instance, engine)
             return _outcome(engine, dagster_run_id, time.monotonic() - started)
@@ -99,20 +99,23 @@ def run_full_sync(settings: Settings, *, actor: str, progress: Progress) -> Sync
 
 
 @contextmanager
-def open_instance(environment: Mapping[str, str]) -> Iterator[dg.DagsterInstance]:
-    """The instance that Dagster's web page shows, with the console left to us."""
+def open_instance(home: str, url: str) -> Iterator[dg.DagsterInstance]:
+    """The instance that Dagster's web page shows, with the console left to us.
+
+    Args:
+        home: Dagster's home directory.
+        url: address of its tables.
+    """
     overrides = {
-        # What dagster.yaml takes from the environment; ours is not changed for it.
-        "storage": {"postgres": {"postgres_url": environment[STORAGE_VARIABLE]}},
+        # What dagster.yaml takes from the settings of its process; ours may have been given otherwise.
+        "storage": {"postgres": {"postgres_url": url}},
         # The usual manager takes standard output away for each step, and with it the progress bars.
         "compute_logs": {
             "module": "dagster._core.storage.noop_compute_log_manager",
             "class": "NoOpComputeLogManager",
         },
     }
-    with dg.DagsterInstance.from_ref(
-        InstanceRef.from_dir(environment["DAGSTER_HOME"], overrides=overrides)
-    ) as instance:
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(home, overrides=overrides)) as instance:
         yield instance
 
 

@@ -12,7 +12,6 @@ from media_pipeline_tests.house_rules import sources
 
 # Variables that are no settings of the program.
 OTHERS = {
-    "MEDIA_PIPELINE_DAGSTER_POSTGRES_URL",  # set for Dagster's processes, read by dagster.yaml
     "MEDIA_PIPELINE_TEST_DATABASE_URL",  # read by the tests
 }
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,8 +16,9 @@ from sqlalchemy import Engine, inspect
 from sqlalchemy.engine import make_url
 
 from media_pipeline.errors import ConfigurationError, DatabaseUnreachable
-from media_pipeline.orchestration.instance import STORAGE_VARIABLE, prepare_home
+from media_pipeline.orchestration.instance import prepare_home, storage_url
 from media_pipeline.settings import Settings, load
+from media_pipeline_tests.house_rules import sources
 
 _UNUSED_URL = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -38,9 +42,8 @@ def test_the_home_holds_both_files_as_they_were_released(bare_settings: Settings
 
 
 def test_dagsters_tables_get_a_schema_of_their_own(bare_settings: Settings, database_url: str, engine: Engine) -> None:
-    environment = prepare_home(bare_settings, database_url)
+    url = make_url(storage_url(bare_settings, database_url))
 
-    url = make_url(environment[STORAGE_VARIABLE])
     assert url.drivername == "postgresql+psycopg2"
     assert url.query["options"] == "-csearch_path=dagster"
     assert url.database == make_url(database_url).database
@@ -50,9 +53,9 @@ def test_dagsters_tables_get_a_schema_of_their_own(bare_settings: Settings, data
 def test_options_of_the_address_are_kept(bare_settings: Settings, empty_database_url: str) -> None:
     given = make_url(empty_database_url).update_query_dict({"options": "-cstatement_timeout=60000"})
 
-    environment = prepare_home(bare_settings, given.render_as_string(hide_password=False))
+    url = storage_url(bare_settings, given.render_as_string(hide_password=False))
 
-    options = make_url(environment[STORAGE_VARIABLE]).query["options"]
+    options = make_url(url).query["options"]
     assert options == "-cstatement_timeout=60000 -csearch_path=dagster"
 
 
@@ -61,9 +64,7 @@ def test_a_database_of_its_own_is_used_as_it_is_and_ours_stays_as_it_was(
 ) -> None:
     own = bare_settings.model_copy(update={"dagster_database_url": SecretStr("postgresql://u:p@db.example/dagster")})
 
-    environment = prepare_home(own, database_url)
-
-    assert environment[STORAGE_VARIABLE] == "postgresql+psycopg2://u:p@db.example/dagster"
+    assert storage_url(own, database_url) == "postgresql+psycopg2://u:p@db.example/dagster"
     assert "dagster" not in inspect(engine).get_schema_names()
 
 
@@ -93,6 +94,7 @@ def test_two_processes_may_prepare_at_once(bare_settings: Settings, empty_databa
         start.wait()
         try:
             prepare_home(bare_settings, empty_database_url)
+            storage_url(bare_settings, empty_database_url)
         except BaseException as error:
             failures.append(error)
 
@@ -144,4 +146,21 @@ def test_a_home_that_is_a_file_is_told_with_the_setting(bare_settings: Settings)
 
 def test_a_database_that_is_not_there_is_told_as_such(bare_settings: Settings) -> None:
     with pytest.raises(DatabaseUnreachable):
-        prepare_home(bare_settings, _UNUSED_URL)
+        storage_url(bare_settings, _UNUSED_URL)
+
+
+def test_dagsters_own_commands_need_nothing_but_the_files_of_the_repository(tmp_path: Path) -> None:
+    """Somebody clones it and asks Dagster, without a variable and without a command of ours."""
+    for name in ("dagster.yaml", "workspace.yaml"):
+        shutil.copy(sources.ROOT / name, tmp_path)
+    command = (sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(sources.ROOT)}
+
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=180, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "All code locations passed validation" in done.stdout
+    # The embedded server ended with the command.
+    assert not (tmp_path / ".media_pipeline" / "postgres" / "postmaster.pid").exists()

@@ -30,7 +30,7 @@ from media_pipeline.errors import (
     RemoteRejectedKey,
     WrongCloud,
 )
-from media_pipeline.orchestration.instance import prepare_home
+from media_pipeline.orchestration.instance import prepare_home, storage_url
 from media_pipeline.orchestration.launch import SyncOutcome, open_instance, run_full_sync
 from media_pipeline.progress import Silent
 from media_pipeline.settings import Environment, Settings, child_environment, load
@@ -58,7 +58,8 @@ run_full_sync(load(), actor="cli:doomed", progress=Waits())
 def template_with_dagster(postgres: Postgres) -> Iterator[str]:
     """A migrated database in which Dagster has made its tables, which takes it seconds."""
     with postgres.database(template=postgres.template) as url, tempfile.TemporaryDirectory() as home:
-        with open_instance(prepare_home(load(home=Path(home)), url)):
+        bare = load(home=Path(home))
+        with open_instance(prepare_home(bare, url)["DAGSTER_HOME"], storage_url(bare, url)):
             pass
         yield make_url(url).database or ""
 
@@ -83,7 +84,8 @@ def shown(settings: Settings, database_url: str) -> Callable[[], list[dg.Dagster
     """The runs that Dagster's page shows, newest first."""
 
     def runs() -> list[dg.DagsterRun]:
-        with open_instance(prepare_home(settings, database_url)) as instance:
+        home = prepare_home(settings, database_url)["DAGSTER_HOME"]
+        with open_instance(home, storage_url(settings, database_url)) as instance:
             return list(instance.get_runs())
 
     return runs
