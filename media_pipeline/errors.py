@@ -20,6 +20,8 @@ Not here: the translation from a library's errors (``remote.client``, ``db``), H
     │   └── RemoteOutcomeUnknown              a write may or may not have happened: look, then decide
     ├── ListingIncomplete                     a slice's run broke; what was read stays, absence proves nothing
     ├── HoldNotFound / HoldNotOpen            a decision about a hold that does not exist or is settled
+    ├── ConflictNotOpen                       a decision about a conflict that is none or was decided
+    ├── PlanNotFound / PlanNotHeld            a decision about a push plan that does not exist or is decided
     └── DriftFound                            mirror and cloud differ
 """
 
@@ -231,6 +233,42 @@ class HoldNotOpen(MediaPipelineError):
             hint="'media-pipeline holds list' shows the open ones.",
         )
         self.hold_id = hold_id
+        self.state = state
+
+
+class ConflictNotOpen(MediaPipelineError):
+    """No open conflict has this number."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, conflict_id: int) -> None:
+        super().__init__(
+            f"There is no open conflict {conflict_id}.", hint="'media-pipeline conflicts list' shows the open ones."
+        )
+        self.conflict_id = conflict_id
+
+
+class PlanNotFound(MediaPipelineError):
+    """No push plan has this number."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, plan_id: int) -> None:
+        super().__init__(f"There is no push plan {plan_id}.", hint="'media-pipeline plan list' shows the newest.")
+        self.plan_id = plan_id
+
+
+class PlanNotHeld(MediaPipelineError):
+    """The plan was decided, done or replaced before this decision, or is another than the one that was shown."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, plan_id: int, state: str) -> None:
+        super().__init__(
+            f"Push plan {plan_id} is {state}; only a held one can be decided.",
+            hint="'media-pipeline plan list' shows what is held now.",
+        )
+        self.plan_id = plan_id
         self.state = state
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from media_pipeline.errors import ConfigurationError
+from media_pipeline.merge import EDITABLE_FIELDS, ConflictPolicy
 from media_pipeline.vocabulary import ResourceType, Slice
 
 
@@ -83,6 +84,16 @@ class Settings(BaseSettings):
     deletion_limit_share: float = Field(
         default=0.05, ge=0, le=1, description="The same as a share of the slice; the larger of both counts."
     )
+    remote_wins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Fields whose conflicts Cloudinary wins, separated by commas, e.g. display_name,tags.",
+    )
+    local_wins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Fields whose conflicts the edit made here wins. In all others a person decides."
+    )
+    undo_seconds: float = Field(
+        default=900.0, ge=0, le=604800, description="How long a deletion waits before it may be pushed, to be undone."
+    )
     cursor_restarts: int = Field(
         default=3, ge=0, le=10, description="How often a slice starts again after its cursor was rejected."
     )
@@ -101,7 +112,7 @@ class Settings(BaseSettings):
     log_level: str = Field(default="warning", description="debug, info, warning or error.")
     log_json: bool = Field(default=False, description="Logs as one JSON object a line.")
 
-    @field_validator("delivery_types", "resource_types", mode="before")
+    @field_validator("delivery_types", "resource_types", "remote_wins", "local_wins", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -115,6 +126,22 @@ class Settings(BaseSettings):
             raise ValueError("name at least one")
         if len(set(value)) != len(value):
             raise ValueError("each may be named once")
+        return value
+
+    @field_validator("remote_wins", "local_wins")
+    @classmethod
+    def _editable_fields(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in EDITABLE_FIELDS:
+                raise ValueError(f"{name!r} cannot be edited; fields are {', '.join(sorted(EDITABLE_FIELDS))}")
+        return value
+
+    @field_validator("local_wins")
+    @classmethod
+    def _one_winner(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for name in value:
+            if name in info.data.get("remote_wins", ()):
+                raise ValueError(f"{name!r} cannot be won by both sides")
         return value
 
     @field_validator("delivery_types")
@@ -141,6 +168,12 @@ class Settings(BaseSettings):
     def slices(self) -> tuple[Slice, ...]:
         """Every slice that is mirrored, in a fixed order."""
         return tuple(Slice(rt, dt) for rt in self.resource_types for dt in self.delivery_types)
+
+    def conflict_policy(self, field: str) -> ConflictPolicy:
+        """Who wins where both sides changed *field*, a column of media_assets."""
+        if field in self.remote_wins:
+            return ConflictPolicy.REMOTE_WINS
+        return ConflictPolicy.LOCAL_WINS if field in self.local_wins else ConflictPolicy.MANUAL
 
     @property
     def cloud(self) -> CloudCredentials | None:

@@ -18,6 +18,9 @@ ListingRunId = NewType("ListingRunId", int)
 RunId = NewType("RunId", int)
 HoldId = NewType("HoldId", int)
 ChangeSetId = NewType("ChangeSetId", int)
+OperationId = NewType("OperationId", int)
+ConflictId = NewType("ConflictId", int)
+PlanId = NewType("PlanId", int)
 
 
 class ResourceType(StrEnum):
@@ -84,6 +87,62 @@ class ChangeState(StrEnum):
     REFUSED = "refused"
 
 
+class OperationKind(StrEnum):
+    """What an operation does to its asset."""
+
+    DELETE = "delete"
+    RESTORE = "restore"
+    RENAME = "rename"
+    UPDATE_TAGS = "update_tags"
+    UPDATE_CONTEXT = "update_context"
+    UPDATE_METADATA = "update_metadata"
+    UPDATE_DISPLAY_NAME = "update_display_name"
+    UPDATE_FOLDER = "update_folder"
+    UPDATE_ACCESS_CONTROL = "update_access_control"
+
+
+class OperationState(StrEnum):
+    """Life of an operation.
+
+    pending → leased → sent → done; leased → unknown (a read must show what happened) → done or pending;
+    refused, conflict and cancelled are ends without effect.
+    """
+
+    PENDING = "pending"
+    LEASED = "leased"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    DONE = "done"
+    REFUSED = "refused"
+    CONFLICT = "conflict"
+    CANCELLED = "cancelled"
+
+
+class ConflictState(StrEnum):
+    """Who won a conflict."""
+
+    OPEN = "open"
+    LOCAL_WINS = "local_wins"
+    REMOTE_WINS = "remote_wins"
+
+
+class PlanPart(StrEnum):
+    """What a push plan is about: a held deletion keeps no edit waiting."""
+
+    DELETIONS = "deletions"
+    EDITS = "edits"
+
+
+class PlanState(StrEnum):
+    """Life of a push plan."""
+
+    HELD = "held"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    APPLIED = "applied"
+
+
 class HoldKind(StrEnum):
     """What a hold keeps back."""
 
@@ -106,6 +165,7 @@ class RunKind(StrEnum):
     FULL_SYNC = "full_sync"
     INCREMENTAL_SYNC = "incremental_sync"
     VERIFY = "verify"
+    PUSH = "push"
 
 
 class RunState(StrEnum):

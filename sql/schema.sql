@@ -23,6 +23,10 @@ CREATE SCHEMA ops;
 
 COMMENT ON SCHEMA ops IS 'What operators see and decide: the cloud this database belongs to, runs, fences, holds, the budget of Admin API calls.';
 
+CREATE SCHEMA outbox;
+
+COMMENT ON SCHEMA outbox IS 'Edits of media_assets on their way to Cloudinary: operations, plans, approvals, conflicts.';
+
 CREATE FUNCTION audit.ensure_partitions(through date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -137,6 +141,408 @@ $$;
 
 COMMENT ON FUNCTION ops.set_updated_at() IS 'Row trigger: keeps updated_at true whoever writes.';
 
+CREATE FUNCTION outbox.check_context(context jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  pair record;
+  content text;
+begin
+  if (select count(*) from jsonb_object_keys(context)) > 1000 then
+    perform outbox.refuse('context', 'more than 1000 keys', 'Remove some.');
+  end if;
+  for pair in select e.key, e.value from jsonb_each(context) as e loop
+    if jsonb_typeof(pair.value) <> 'string' then
+      perform outbox.refuse('context', format('%L is no text', pair.key), 'Write every value as text; to remove a key: context - ''key''.');
+    end if;
+    content := pair.value #>> '{}';
+    if btrim(pair.key) = '' or content = '' then
+      perform outbox.refuse('context', format('empty key or value at %L', pair.key), 'To remove a key: context - ''key''.');
+    elsif pair.key || content ~ '[\x01-\x09\x0b-\x1f\x7f]' then
+      perform outbox.refuse('context', format('%L has a control character', pair.key), 'Only line breaks are allowed.');
+    elsif length(pair.key) > 1024 or length(content) > 1024 then
+      perform outbox.refuse('context', format('%L is longer than 1024 characters', left(pair.key, 60)), 'Choose a shorter text.');
+    elsif pair.key ~ '\\($|[=|])' or content ~ '\\($|[=|])' then
+      perform outbox.refuse('context', format('%L has a backslash before =, | or the end', pair.key), 'Cloudinary''s format cannot say that; leave the backslash out.');
+    end if;
+  end loop;
+end
+$_$;
+
+COMMENT ON FUNCTION outbox.check_context(context jsonb) IS 'Rule for contextual metadata.';
+
+CREATE FUNCTION outbox.check_metadata(changed jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  pair record;
+  field record;
+  choices text[];
+  chosen text[];
+begin
+  for pair in select e.key, e.value from jsonb_each(changed) as e loop
+    select f.type, f.is_mandatory, f.datasource into field
+    from public.media_metadata_fields as f where f.external_id = pair.key;
+    if not found then
+      perform outbox.refuse('metadata', format('there is no field %L', pair.key), 'public.media_metadata_fields lists them; define it in Cloudinary first.');
+    end if;
+    if pair.value = 'null' then
+      if field.is_mandatory then
+        perform outbox.refuse('metadata', format('%L is mandatory', pair.key), 'Give it a value.');
+      end if;
+      continue;
+    end if;
+    if field.type in ('enum', 'set') then
+      if jsonb_typeof(pair.value) <> (case field.type when 'set' then 'array' else 'string' end) then
+        perform outbox.refuse('metadata', format('%L is of type %s', pair.key, field.type),
+          case field.type when 'set' then 'Write a list of ids.' else 'Write the id of one choice.' end);
+      end if;
+      choices := array(
+        select v ->> 'external_id' from jsonb_array_elements(field.datasource -> 'values') as v
+        where coalesce(v ->> 'state', 'active') = 'active'
+      );
+      chosen := case field.type
+        when 'set' then array(select jsonb_array_elements_text(pair.value)) else array[pair.value #>> '{}'] end;
+      if not chosen <@ choices then
+        perform outbox.refuse('metadata', format('%L has no choice %s', pair.key,
+          (select string_agg(quote_literal(c), ', ') from unnest(chosen) as c where c <> all(choices))),
+          'Its choices: ' || left(array_to_string(choices, ', '), 500));
+      end if;
+    elsif field.type = 'integer' then
+      if jsonb_typeof(pair.value) <> 'number' or pair.value #>> '{}' !~ '^-?[0-9]{1,18}$' then
+        perform outbox.refuse('metadata', format('%L is an integer', pair.key), 'Write a whole number.');
+      end if;
+    elsif jsonb_typeof(pair.value) <> 'string' or pair.value = '""' then
+      perform outbox.refuse('metadata', format('%L is a text', pair.key), 'To clear it: metadata - ''field''.');
+    elsif field.type = 'date' then
+      begin
+        if pair.value #>> '{}' !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then
+          raise datetime_field_overflow;
+        end if;
+        perform (pair.value #>> '{}')::date;
+      exception
+        when datetime_field_overflow or invalid_datetime_format then
+          perform outbox.refuse('metadata', format('%L is a date', pair.key), 'Write it as 2026-01-31.');
+      end;
+    end if;
+  end loop;
+end
+$_$;
+
+COMMENT ON FUNCTION outbox.check_metadata(changed jsonb) IS 'Rule for structured metadata, by its definitions; limits and patterns of a field are Cloudinary''s to check.';
+
+CREATE FUNCTION outbox.check_path(field text, path text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+begin
+  if length(path) > 255 then
+    perform outbox.refuse(field, 'longer than 255 characters', 'Choose a shorter name.');
+  elsif path ~ '[?&#\\%<>+]' or path ~ '[[:cntrl:]]' then
+    perform outbox.refuse(field, format('%L has one of ? & # \ %% < > + or a control character', path), 'Leave these characters out.');
+  elsif path <> btrim(path) or path ~ '(^|/)\.{0,2}(/|$)' then
+    perform outbox.refuse(field, format('%L begins or ends with a space or has an empty, . or .. part', path), 'Write parts/like/this.');
+  end if;
+end
+$_$;
+
+COMMENT ON FUNCTION outbox.check_path(field text, path text) IS 'Rule for public_id and asset_folder.';
+
+CREATE FUNCTION outbox.check_tags(tags text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  tag text;
+begin
+  if cardinality(tags) > 1000 then
+    perform outbox.refuse('tags', 'more than 1000 tags', 'Remove some.');
+  end if;
+  foreach tag in array tags loop
+    if tag is null or tag = '' or tag <> btrim(tag) then
+      perform outbox.refuse('tags', 'a tag is empty or begins or ends with a space', 'Trim it.');
+    elsif position(',' in tag) > 0 then
+      perform outbox.refuse('tags', format('the tag %L has a comma, which would make it two tags', tag), 'Write two tags, or leave the comma out.');
+    elsif tag ~ '[[:cntrl:]]' then
+      perform outbox.refuse('tags', format('the tag %L has a control character', tag), 'Leave it out.');
+    elsif length(tag) > 255 then
+      perform outbox.refuse('tags', 'a tag is longer than 255 characters', 'Choose a shorter one.');
+    end if;
+  end loop;
+end
+$$;
+
+COMMENT ON FUNCTION outbox.check_tags(tags text[]) IS 'Rule for tags.';
+
+CREATE FUNCTION outbox.current_actor() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN COALESCE(NULLIF(current_setting('media_pipeline.actor'::text, true), ''::text), ('sql:'::text || COALESCE(NULLIF(NULLIF(current_setting('role'::text, true), 'none'::text), ''::text), (SESSION_USER)::text)));
+
+COMMENT ON FUNCTION outbox.current_actor() IS 'Who edits: the setting media_pipeline.actor of a program that knows its user, else the role.';
+
+CREATE FUNCTION outbox.map_delta(old_map jsonb, new_map jsonb, OUT base jsonb, OUT wanted jsonb) RETURNS record
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select
+    coalesce(jsonb_object_agg(k.key, coalesce(old_map -> k.key, 'null')), '{}'),
+    coalesce(jsonb_object_agg(k.key, coalesce(new_map -> k.key, 'null')), '{}')
+  from (select jsonb_object_keys(old_map) as key union select jsonb_object_keys(new_map)) as k
+  where old_map -> k.key is distinct from new_map -> k.key
+$$;
+
+COMMENT ON FUNCTION outbox.map_delta(old_map jsonb, new_map jsonb, OUT base jsonb, OUT wanted jsonb) IS 'Keys whose value differs between two maps.';
+
+CREATE FUNCTION outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN sha256(convert_to((((((((((operation_id)::text || chr(31)) || kind) || chr(31)) || asset_id) || chr(31)) || (base #>> '{}'::text[])) || chr(31)) || (wanted #>> '{}'::text[])), 'UTF8'::name));
+
+COMMENT ON FUNCTION outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) IS 'SHA-256 over what an operation is to do.';
+
+CREATE FUNCTION outbox.record(operation_kind text, edited_asset_id text, edited_media_asset_id uuid, edit_base jsonb, edit_wanted jsonb, edit_actor text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  waiting outbox.operation;
+  new_base jsonb;
+  new_wanted jsonb;
+begin
+  loop
+    select o.* into waiting from outbox.operation as o
+    where o.asset_id = edited_asset_id and o.kind = operation_kind and o.state = 'pending'
+    for update;
+    if not found then
+      begin
+        insert into outbox.operation (kind, asset_id, media_asset_id, base, wanted, actor, reason)
+        values (
+          operation_kind, edited_asset_id, edited_media_asset_id, edit_base, edit_wanted, edit_actor,
+          nullif(current_setting('media_pipeline.reason', true), '')
+        );
+        return;
+      exception
+        -- Another edit recorded it meanwhile: join that one.
+        when unique_violation then continue;
+      end;
+    end if;
+    -- The base is that of the first edit; what is wanted is that of the last. What is again as it was needs nothing.
+    new_base := edit_base || waiting.base;
+    new_wanted := waiting.wanted || edit_wanted;
+    select coalesce(jsonb_object_agg(b.key, b.value), '{}') into new_base
+    from jsonb_each(new_base) as b where operation_kind in ('delete', 'restore') or b.value <> new_wanted -> b.key;
+    select coalesce(jsonb_object_agg(w.key, w.value), '{}') into new_wanted
+    from jsonb_each(new_wanted) as w where operation_kind in ('delete', 'restore') or new_base ? w.key;
+    update outbox.operation as o
+    set
+      base = new_base, wanted = new_wanted, actor = edit_actor, edited_at = clock_timestamp(), edit_count = o.edit_count + 1,
+      reason = coalesce(nullif(current_setting('media_pipeline.reason', true), ''), o.reason),
+      not_before = '-infinity', attempt_count = 0,
+      state = case when new_wanted = '{}' and operation_kind not in ('delete', 'restore') then 'cancelled' else o.state end,
+      finished_at = case when new_wanted = '{}' and operation_kind not in ('delete', 'restore') then clock_timestamp() end,
+      outcome = case
+        when new_wanted = '{}' and operation_kind not in ('delete', 'restore') then 'edited back to what Cloudinary has'
+        else o.outcome
+      end
+    where o.id = waiting.id;
+    return;
+  end loop;
+end
+$$;
+
+COMMENT ON FUNCTION outbox.record(operation_kind text, edited_asset_id text, edited_media_asset_id uuid, edit_base jsonb, edit_wanted jsonb, edit_actor text) IS 'Records one intent, coalesced with the one that waits.';
+
+CREATE FUNCTION outbox.record_decided(decided_conflict_id bigint, decided_by text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  decided record;
+begin
+  select o.kind, o.media_asset_id, c.asset_id, c.key, c.local, c.remote into strict decided
+  from outbox.conflict as c
+  inner join outbox.operation as o on c.operation_id = o.id
+  where c.id = decided_conflict_id and c.state = 'local_wins';
+  perform outbox.record(decided.kind, decided.asset_id, decided.media_asset_id,
+    case when decided.kind = 'delete' then decided.remote
+         else jsonb_build_object(decided.key, coalesce(decided.remote, 'null')) end,
+    case when decided.kind = 'delete' then '{}'
+         else jsonb_build_object(decided.key, coalesce(decided.local, 'null')) end, decided_by);
+end
+$$;
+
+COMMENT ON FUNCTION outbox.record_decided(decided_conflict_id bigint, decided_by text) IS 'Records the edit of a conflict that was decided for it, over the remote value that lost.';
+
+CREATE FUNCTION outbox.record_edit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  editable constant text[] := array[
+    'public_id', 'tags', 'context', 'metadata', 'display_name', 'asset_folder', 'access_control', 'deleted_at', 'custom'
+  ];
+  kept constant text[] := editable || array['deleted_by', 'updated_at', 'search'];
+  editor constant text := outbox.current_actor();
+  read_only text;
+  delta record;
+  changed text[];
+  action text := 'edited';
+  old_row jsonb;
+  new_row jsonb;
+begin
+  select string_agg(n.key, ', ' order by n.key) into read_only
+  from jsonb_each(to_jsonb(new) - kept) as n
+  where n.value is distinct from to_jsonb(old) -> n.key;
+  if read_only is not null then
+    raise exception 'media_assets: % cannot be edited', read_only
+      using errcode = 'insufficient_privilege',
+            hint = 'It comes from Cloudinary. Editable are ' || array_to_string(editable, ', ') || '.';
+  end if;
+  new.tags := array(select distinct t from unnest(new.tags) as t order by t);
+  new.deleted_by := old.deleted_by;
+  if old.deleted_at is not null and new.deleted_at is not null then
+    new.deleted_at := old.deleted_at;
+  end if;
+  old_row := to_jsonb(old);
+  new_row := to_jsonb(new);
+  changed := array(
+    select e from unnest(editable) as e where old_row -> e is distinct from new_row -> e
+  );
+  if changed = '{}' then
+    return new;
+  end if;
+  if old.deleted_at is not null and new.deleted_at is not null and changed <> array['custom'] then
+    raise exception 'media_assets: % is deleted, so its % cannot be edited', old.public_id, array_to_string(changed, ', ')
+      using errcode = 'object_not_in_prerequisite_state', hint = 'Bring it back first: select restore_media_asset(id).';
+  end if;
+  if exists (
+    select from outbox.conflict as c where c.asset_id = old.asset_id and c.state = 'open' and c.field = any(changed)
+  ) then
+    raise exception 'media_assets: % of % is in conflict', array_to_string(changed, ', '), old.public_id
+      using errcode = 'object_not_in_prerequisite_state', hint = 'Decide it first: media-pipeline conflicts list.';
+  end if;
+
+  if new.deleted_at is not null and old.deleted_at is null then
+    action := 'deleted';
+    new.deleted_at := now();
+    new.deleted_by := editor;
+    if not outbox.withdraw('restore', old.asset_id, 'deleted again before it was pushed') then
+      perform outbox.record('delete', old.asset_id, old.id, old_row - array['id', 'custom', 'search', 'row_version',
+        'applied_fingerprint', 'deleted_at', 'deleted_by', 'mirrored_at', 'updated_at'], '{}', editor);
+    end if;
+  elsif new.deleted_at is null and old.deleted_at is not null then
+    action := 'restored';
+    new.deleted_by := null;
+    if not outbox.withdraw('delete', old.asset_id, 'undone before it was pushed') then
+      perform outbox.record('restore', old.asset_id, old.id, '{}', '{}', editor);
+    end if;
+  end if;
+  if 'public_id' = any(changed) then
+    perform outbox.check_path('public_id', new.public_id);
+    perform outbox.record('rename', old.asset_id, old.id, jsonb_build_object('public_id', old.public_id),
+      jsonb_build_object('public_id', new.public_id), editor);
+  end if;
+  if 'tags' = any(changed) then
+    perform outbox.check_tags(new.tags);
+    perform outbox.record('update_tags', old.asset_id, old.id, jsonb_build_object('tags', old.tags),
+      jsonb_build_object('tags', new.tags), editor);
+  end if;
+  if 'context' = any(changed) then
+    perform outbox.check_context(new.context);
+    select * into delta from outbox.map_delta(old.context, new.context);
+    perform outbox.record('update_context', old.asset_id, old.id, delta.base, delta.wanted, editor);
+  end if;
+  if 'metadata' = any(changed) then
+    select * into delta from outbox.map_delta(old.metadata, new.metadata);
+    perform outbox.check_metadata(delta.wanted);
+    perform outbox.record('update_metadata', old.asset_id, old.id, delta.base, delta.wanted, editor);
+  end if;
+  if 'display_name' = any(changed) then
+    if coalesce(btrim(new.display_name), '') = '' or new.display_name ~ '[/[:cntrl:]]' or length(new.display_name) > 255 then
+      perform outbox.refuse('display_name', 'empty, longer than 255 characters, or with / or a control character', 'Choose another name.');
+    end if;
+    perform outbox.record('update_display_name', old.asset_id, old.id, jsonb_build_object('display_name', old.display_name),
+      jsonb_build_object('display_name', new.display_name), editor);
+  end if;
+  if 'asset_folder' = any(changed) then
+    if exists (select from ops.cloud_binding as b where b.folder_mode = 'fixed') then
+      perform outbox.refuse('asset_folder', 'this product environment has fixed folders', 'A folder is the path of public_id there: edit public_id.');
+    elsif new.asset_folder is null then
+      perform outbox.refuse('asset_folder', 'empty', 'The top folder is an empty text.');
+    elsif new.asset_folder <> '' then
+      perform outbox.check_path('asset_folder', new.asset_folder);
+    end if;
+    perform outbox.record('update_folder', old.asset_id, old.id, jsonb_build_object('asset_folder', old.asset_folder),
+      jsonb_build_object('asset_folder', new.asset_folder), editor);
+  end if;
+  if 'access_control' = any(changed) then
+    if jsonb_typeof(coalesce(new.access_control, '[]')) <> 'array' then
+      perform outbox.refuse('access_control', 'no list of rules', 'Write [{"access_type": "token"}] or [].');
+    end if;
+    perform outbox.record('update_access_control', old.asset_id, old.id,
+      jsonb_build_object('access_control', coalesce(old.access_control, '[]')),
+      jsonb_build_object('access_control', coalesce(new.access_control, '[]')), editor);
+  end if;
+
+  new.row_version := old.row_version + 1;
+  new_row := to_jsonb(new);
+  changed := changed || case when action = 'edited' then '{}'::text[] else array['deleted_by'] end;
+  insert into public.media_sync_log (action, cause, actor, asset_id, media_asset_id, row_version, before, after, digest)
+  select
+    action, 'edit', editor, new.asset_id, new.id, new.row_version, e.before, e.after,
+    audit.entry_digest(action, 'edit', editor, null, new.asset_id, new.id, new.row_version, null, e.before, e.after, now())
+  from (
+    select jsonb_object_agg(c, old_row -> c) as before, jsonb_object_agg(c, new_row -> c) as after from unnest(changed) as c
+  ) as e;
+  return new;
+end
+$$;
+
+COMMENT ON FUNCTION outbox.record_edit() IS 'Trigger: turns an edit by anyone but the engine into operations, in the same transaction; refuses what could not be pushed.';
+
+CREATE FUNCTION outbox.refuse(field text, problem text, advice text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  raise exception 'media_assets.%: %', field, problem using errcode = 'check_violation', column = field, hint = advice;
+end
+$$;
+
+COMMENT ON FUNCTION outbox.refuse(field text, problem text, advice text) IS 'Refuses an edit with the field, the rule it breaks and what to do.';
+
+CREATE FUNCTION outbox.refuse_row() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  raise exception 'media_assets: % by % is refused', tg_op, current_user
+    using errcode = 'insufficient_privilege',
+          hint = case tg_op
+            when 'INSERT' then 'An asset appears here when it is in Cloudinary: upload it there.'
+            else 'To delete assets, set deleted_at or call soft_delete_media_asset(id): that can be undone.'
+          end;
+end
+$$;
+
+COMMENT ON FUNCTION outbox.refuse_row() IS 'Trigger: rows appear and vanish by the engine only.';
+
+CREATE FUNCTION outbox.withdraw(operation_kind text, edited_asset_id text, outcome_text text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  update outbox.operation as o
+  set state = 'cancelled', finished_at = clock_timestamp(), outcome = outcome_text
+  where o.asset_id = edited_asset_id and o.kind = operation_kind and o.state = 'pending';
+  return found;
+end
+$$;
+
+COMMENT ON FUNCTION outbox.withdraw(operation_kind text, edited_asset_id text, outcome_text text) IS 'Withdraws the waiting operation of a kind, if nothing was sent yet.';
+
 CREATE FUNCTION public.get_media_statistics() RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -170,6 +576,13 @@ CREATE FUNCTION public.get_media_statistics() RETURNS jsonb
       inner join diff.change_set as s on c.change_set_id = s.id
       where s.state = 'pending' and c.state in ('pending', 'held')
     ),
+    'pending_operation_count', (
+      select count(*) from outbox.operation as o where o.state in ('pending', 'leased', 'unknown', 'sent')
+    ),
+    'held_operation_count', (
+      select coalesce(sum(p.operation_count), 0) from outbox.push_plan as p where p.state = 'held'
+    ),
+    'open_conflict_count', (select count(*) from outbox.conflict as c where c.state = 'open'),
     'last_full_sync_at', (
       select max(r.finished_at) from ops.run as r where r.kind = 'full_sync' and r.state in ('succeeded', 'held')
     ),
@@ -227,21 +640,55 @@ $$;
 
 COMMENT ON FUNCTION public.refuse_collection_cycle() IS 'Trigger: a collection never lies inside itself.';
 
-CREATE FUNCTION public.refuse_unrecorded_edit() RETURNS trigger
-    LANGUAGE plpgsql
+CREATE FUNCTION public.restore_media_asset(media_asset_id uuid, reason text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  edited public.media_assets;
+  operation outbox.operation;
 begin
-  if current_user = 'media_sync' then
-    return null;
+  perform set_config('media_pipeline.reason', coalesce(reason, ''), true);
+  update public.media_assets as m set deleted_at = null where m.id = media_asset_id returning m.* into edited;
+  if not found then
+    raise exception 'there is no media asset %', media_asset_id using errcode = 'no_data_found';
   end if;
-  raise exception 'media_assets is written by the sync engine only: % by % is refused', tg_op, current_user
-    using errcode = 'insufficient_privilege',
-          hint = 'Change the asset in Cloudinary and run media-pipeline sync; your own data belongs in a table of yours that refers to media_assets.id.';
+  select o.* into operation from outbox.operation as o
+  where o.asset_id = edited.asset_id and o.kind in ('delete', 'restore') order by o.id desc limit 1;
+  return jsonb_build_object(
+    'asset_id', edited.asset_id, 'operation_id', operation.id, 'operation_kind', operation.kind,
+    'operation_state', operation.state,
+    'was_undone_before_push', coalesce(operation.kind = 'delete' and operation.state = 'cancelled', false)
+  );
 end
 $$;
 
-COMMENT ON FUNCTION public.refuse_unrecorded_edit() IS 'Trigger: refuses edits that no operation records and that the next sync would undo.';
+COMMENT ON FUNCTION public.restore_media_asset(media_asset_id uuid, reason text) IS 'Undoes a deletion that was not pushed yet, else asks Cloudinary to restore the asset from its backup; says which.';
+
+CREATE FUNCTION public.soft_delete_media_asset(media_asset_id uuid, reason text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  edited public.media_assets;
+  operation outbox.operation;
+begin
+  perform set_config('media_pipeline.reason', coalesce(reason, ''), true);
+  update public.media_assets as m set deleted_at = now() where m.id = media_asset_id returning m.* into edited;
+  if not found then
+    raise exception 'there is no media asset %', media_asset_id using errcode = 'no_data_found';
+  end if;
+  select o.* into operation from outbox.operation as o
+  where o.asset_id = edited.asset_id and o.kind = 'delete' order by o.id desc limit 1;
+  return jsonb_build_object(
+    'asset_id', edited.asset_id, 'deleted_at', edited.deleted_at, 'deleted_by', edited.deleted_by,
+    'operation_id', operation.id, 'operation_state', operation.state,
+    'is_deleted_in_cloudinary', operation.id is null or operation.state = 'done'
+  );
+end
+$$;
+
+COMMENT ON FUNCTION public.soft_delete_media_asset(media_asset_id uuid, reason text) IS 'Deletes an asset here and asks for its deletion in Cloudinary; says how far that is. Until it is pushed, restore_media_asset() undoes it without a trace there.';
 
 CREATE TABLE public.media_sync_log (
     id bigint NOT NULL,
@@ -258,7 +705,7 @@ CREATE TABLE public.media_sync_log (
     before jsonb,
     after jsonb,
     digest bytea NOT NULL,
-    CONSTRAINT media_sync_log_action_known CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'renamed'::text, 'moved'::text, 'restored'::text, 'deleted'::text, 'hold_opened'::text, 'hold_approved'::text, 'hold_rejected'::text, 'cloud_bound'::text]))),
+    CONSTRAINT media_sync_log_action_known CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'renamed'::text, 'moved'::text, 'restored'::text, 'deleted'::text, 'edited'::text, 'merged'::text, 'operation_sent'::text, 'operation_done'::text, 'operation_refused'::text, 'operation_conflict'::text, 'operation_unknown'::text, 'operation_postponed'::text, 'conflict_resolved'::text, 'plan_held'::text, 'plan_approved'::text, 'plan_rejected'::text, 'hold_opened'::text, 'hold_approved'::text, 'hold_rejected'::text, 'cloud_bound'::text]))),
     CONSTRAINT media_sync_log_actor_given CHECK ((actor <> ''::text)),
     CONSTRAINT media_sync_log_asset_has_version CHECK (((asset_id IS NULL) = (row_version IS NULL))),
     CONSTRAINT media_sync_log_digest_is_sha256 CHECK ((octet_length(digest) = 32))
@@ -310,7 +757,7 @@ CREATE TABLE audit.media_sync_log_other (
     before jsonb,
     after jsonb,
     digest bytea CONSTRAINT media_sync_log_digest_not_null NOT NULL,
-    CONSTRAINT media_sync_log_action_known CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'renamed'::text, 'moved'::text, 'restored'::text, 'deleted'::text, 'hold_opened'::text, 'hold_approved'::text, 'hold_rejected'::text, 'cloud_bound'::text]))),
+    CONSTRAINT media_sync_log_action_known CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'renamed'::text, 'moved'::text, 'restored'::text, 'deleted'::text, 'edited'::text, 'merged'::text, 'operation_sent'::text, 'operation_done'::text, 'operation_refused'::text, 'operation_conflict'::text, 'operation_unknown'::text, 'operation_postponed'::text, 'conflict_resolved'::text, 'plan_held'::text, 'plan_approved'::text, 'plan_rejected'::text, 'hold_opened'::text, 'hold_approved'::text, 'hold_rejected'::text, 'cloud_bound'::text]))),
     CONSTRAINT media_sync_log_actor_given CHECK ((actor <> ''::text)),
     CONSTRAINT media_sync_log_asset_has_version CHECK (((asset_id IS NULL) = (row_version IS NULL))),
     CONSTRAINT media_sync_log_digest_is_sha256 CHECK ((octet_length(digest) = 32))
@@ -947,7 +1394,7 @@ CREATE TABLE ops.run (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT run_error_iff_failed CHECK (((error IS NOT NULL) = (state = 'failed'::text))),
     CONSTRAINT run_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'running'::text))),
-    CONSTRAINT run_kind_known CHECK ((kind = ANY (ARRAY['full_sync'::text, 'incremental_sync'::text, 'verify'::text]))),
+    CONSTRAINT run_kind_known CHECK ((kind = ANY (ARRAY['full_sync'::text, 'incremental_sync'::text, 'verify'::text, 'push'::text]))),
     CONSTRAINT run_state_known CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'held'::text, 'failed'::text])))
 );
 
@@ -955,7 +1402,7 @@ COMMENT ON TABLE ops.run IS 'One row a run of the pipeline, linked to the Dagste
 
 COMMENT ON COLUMN ops.run.id IS 'Number of the run.';
 
-COMMENT ON COLUMN ops.run.kind IS 'full_sync, incremental_sync or verify.';
+COMMENT ON COLUMN ops.run.kind IS 'full_sync, incremental_sync, verify or push.';
 
 COMMENT ON COLUMN ops.run.state IS 'running; then succeeded, held (something waits for an approval) or failed.';
 
@@ -998,6 +1445,289 @@ COMMENT ON COLUMN ops.setting.value IS 'Its value.';
 COMMENT ON COLUMN ops.setting.changed_at IS 'Last change.';
 
 COMMENT ON COLUMN ops.setting.changed_by IS 'Who changed it, as actor.';
+
+CREATE TABLE outbox.attempt (
+    id bigint NOT NULL,
+    operation_id bigint NOT NULL,
+    lease uuid NOT NULL,
+    push_plan_id bigint NOT NULL,
+    run_id bigint,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    result text,
+    request_id text,
+    detail text,
+    CONSTRAINT attempt_finished_iff_result CHECK (((finished_at IS NULL) = (result IS NULL))),
+    CONSTRAINT attempt_result_known CHECK ((result = ANY (ARRAY['sent'::text, 'refused'::text, 'conflict'::text, 'unknown'::text, 'postponed'::text, 'unneeded'::text])))
+);
+
+COMMENT ON TABLE outbox.attempt IS 'One try of an operation; written before the call, so that a crash leaves a trace of it.';
+
+COMMENT ON COLUMN outbox.attempt.id IS 'Number.';
+
+COMMENT ON COLUMN outbox.attempt.operation_id IS 'The operation.';
+
+COMMENT ON COLUMN outbox.attempt.lease IS 'Claim under which it was made.';
+
+COMMENT ON COLUMN outbox.attempt.push_plan_id IS 'Plan that allowed it.';
+
+COMMENT ON COLUMN outbox.attempt.run_id IS 'Run that made it.';
+
+COMMENT ON COLUMN outbox.attempt.started_at IS 'When it was claimed, before any call.';
+
+COMMENT ON COLUMN outbox.attempt.finished_at IS 'When its result was recorded; null for one that died.';
+
+COMMENT ON COLUMN outbox.attempt.result IS 'sent, refused, conflict, unknown, postponed (nothing was done), unneeded (Cloudinary is so already).';
+
+COMMENT ON COLUMN outbox.attempt.request_id IS 'Cloudinary''s id of the call, for its support.';
+
+COMMENT ON COLUMN outbox.attempt.detail IS 'What Cloudinary or the base comparison said.';
+
+ALTER TABLE outbox.attempt ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME outbox.attempt_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE outbox.conflict (
+    id bigint NOT NULL,
+    operation_id bigint NOT NULL,
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    field text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
+    base jsonb,
+    local jsonb,
+    remote jsonb,
+    state text DEFAULT 'open'::text NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    resolved_at timestamp with time zone,
+    resolved_by text,
+    CONSTRAINT conflict_resolved_iff_final CHECK ((((state = 'open'::text) = (resolved_at IS NULL)) AND ((resolved_at IS NULL) = (resolved_by IS NULL)))),
+    CONSTRAINT conflict_state_known CHECK ((state = ANY (ARRAY['open'::text, 'local_wins'::text, 'remote_wins'::text])))
+);
+
+COMMENT ON TABLE outbox.conflict IS 'The same field changed on both sides: nothing is overwritten until a policy or a person decides.';
+
+COMMENT ON COLUMN outbox.conflict.id IS 'Number.';
+
+COMMENT ON COLUMN outbox.conflict.operation_id IS 'The operation that met it.';
+
+COMMENT ON COLUMN outbox.conflict.asset_id IS 'The asset.';
+
+COMMENT ON COLUMN outbox.conflict.field IS 'Column of media_assets; deleted_at where one side deleted what the other changed.';
+
+COMMENT ON COLUMN outbox.conflict.key IS 'Key within a map, else the name of the field.';
+
+COMMENT ON COLUMN outbox.conflict.base IS 'Value when the edit was recorded; null where there was none.';
+
+COMMENT ON COLUMN outbox.conflict.local IS 'Value that people here want.';
+
+COMMENT ON COLUMN outbox.conflict.remote IS 'Value in Cloudinary.';
+
+COMMENT ON COLUMN outbox.conflict.state IS 'open, then who won.';
+
+COMMENT ON COLUMN outbox.conflict.opened_at IS 'When it was found.';
+
+COMMENT ON COLUMN outbox.conflict.resolved_at IS 'When it was decided.';
+
+COMMENT ON COLUMN outbox.conflict.resolved_by IS 'Who decided, as actor; policy where a setting did.';
+
+ALTER TABLE outbox.conflict ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME outbox.conflict_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE outbox.operation (
+    id bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    media_asset_id uuid NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    base jsonb NOT NULL,
+    wanted jsonb NOT NULL,
+    actor text NOT NULL,
+    reason text,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    edited_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    edit_count integer DEFAULT 1 NOT NULL,
+    not_before timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    attempt_count integer DEFAULT 0 NOT NULL,
+    lease uuid,
+    leased_until timestamp with time zone,
+    outcome text,
+    finished_at timestamp with time zone,
+    CONSTRAINT operation_actor_given CHECK ((actor <> ''::text)),
+    CONSTRAINT operation_base_is_object CHECK ((jsonb_typeof(base) = 'object'::text)),
+    CONSTRAINT operation_counts_positive CHECK (((edit_count > 0) AND (attempt_count >= 0))),
+    CONSTRAINT operation_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['done'::text, 'refused'::text, 'conflict'::text, 'cancelled'::text])))),
+    CONSTRAINT operation_lease_iff_leased CHECK ((((state = 'leased'::text) = (lease IS NOT NULL)) AND ((lease IS NULL) = (leased_until IS NULL)))),
+    CONSTRAINT operation_refusal_has_outcome CHECK (((state <> ALL (ARRAY['refused'::text, 'conflict'::text, 'unknown'::text])) OR (outcome IS NOT NULL))),
+    CONSTRAINT operation_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'leased'::text, 'unknown'::text, 'sent'::text, 'done'::text, 'refused'::text, 'conflict'::text, 'cancelled'::text]))),
+    CONSTRAINT operation_wanted_is_object CHECK ((jsonb_typeof(wanted) = 'object'::text))
+);
+
+COMMENT ON TABLE outbox.operation IS 'One intent: one asset, one kind. Recorded in the transaction of the edit; the only cause of a write to Cloudinary.';
+
+COMMENT ON COLUMN outbox.operation.id IS 'Number; operations of an asset are pushed in this order.';
+
+COMMENT ON COLUMN outbox.operation.kind IS 'What it does.';
+
+COMMENT ON COLUMN outbox.operation.asset_id IS 'The asset, by Cloudinary''s immutable key.';
+
+COMMENT ON COLUMN outbox.operation.media_asset_id IS 'The asset, by our stable key.';
+
+COMMENT ON COLUMN outbox.operation.state IS 'pending; leased (a call is being made); unknown (a read must show what happened); sent (Cloudinary accepted it, a read must confirm); then done, refused, conflict or cancelled.';
+
+COMMENT ON COLUMN outbox.operation.base IS 'Field or key to the applied remote value when it was first edited; null for a key that was not there. For a deletion all mirrored fields.';
+
+COMMENT ON COLUMN outbox.operation.wanted IS 'The same fields or keys to the value that people want; null removes a key.';
+
+COMMENT ON COLUMN outbox.operation.actor IS 'Who made the last edit.';
+
+COMMENT ON COLUMN outbox.operation.reason IS 'Why, as far as the editor said so (setting media_pipeline.reason).';
+
+COMMENT ON COLUMN outbox.operation.recorded_at IS 'First edit.';
+
+COMMENT ON COLUMN outbox.operation.edited_at IS 'Last edit.';
+
+COMMENT ON COLUMN outbox.operation.edit_count IS 'Edits that it stands for.';
+
+COMMENT ON COLUMN outbox.operation.not_before IS 'Not to be tried before: the pause after a failure.';
+
+COMMENT ON COLUMN outbox.operation.attempt_count IS 'Calls made for it.';
+
+COMMENT ON COLUMN outbox.operation.lease IS 'Claim of the pusher that works on it; a result without it is void.';
+
+COMMENT ON COLUMN outbox.operation.leased_until IS 'End of the claim; after it a read must show what happened.';
+
+COMMENT ON COLUMN outbox.operation.outcome IS 'What came of the last attempt, in words.';
+
+COMMENT ON COLUMN outbox.operation.finished_at IS 'When it came to its end.';
+
+ALTER TABLE outbox.operation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME outbox.operation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE outbox.operation_kind (
+    kind text NOT NULL COLLATE pg_catalog."C",
+    field text COLLATE pg_catalog."C",
+    "position" smallint NOT NULL
+);
+
+COMMENT ON TABLE outbox.operation_kind IS 'What an operation can do.';
+
+COMMENT ON COLUMN outbox.operation_kind.kind IS 'Name.';
+
+COMMENT ON COLUMN outbox.operation_kind.field IS 'Column of media_assets that people edit for it; null for what concerns the asset as a whole.';
+
+COMMENT ON COLUMN outbox.operation_kind."position" IS 'Order in which plans show them.';
+
+CREATE VIEW outbox.overlaid_asset WITH (security_invoker='true') AS
+ SELECT o.asset_id
+   FROM outbox.operation o
+  WHERE (o.state = ANY (ARRAY['pending'::text, 'leased'::text, 'unknown'::text, 'sent'::text]))
+UNION
+ SELECT c.asset_id
+   FROM outbox.conflict c
+  WHERE (c.state = 'open'::text);
+
+COMMENT ON VIEW outbox.overlaid_asset IS 'Assets with open operations or conflicts.';
+
+COMMENT ON COLUMN outbox.overlaid_asset.asset_id IS 'The asset.';
+
+CREATE TABLE outbox.push_plan (
+    id bigint NOT NULL,
+    part text NOT NULL,
+    state text NOT NULL,
+    digest bytea NOT NULL,
+    operation_count bigint NOT NULL,
+    admin_call_count bigint NOT NULL,
+    upload_call_count bigint NOT NULL,
+    estimated_seconds real NOT NULL,
+    reason text,
+    run_id bigint,
+    planned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    decided_at timestamp with time zone,
+    decided_by text,
+    finished_at timestamp with time zone,
+    CONSTRAINT push_plan_approval_is_named CHECK (((state <> ALL (ARRAY['approved'::text, 'rejected'::text, 'applied'::text])) OR (decided_by IS NOT NULL))),
+    CONSTRAINT push_plan_decided_iff_named CHECK (((decided_at IS NULL) = (decided_by IS NULL))),
+    CONSTRAINT push_plan_digest_is_sha256 CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT push_plan_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['rejected'::text, 'superseded'::text, 'applied'::text])))),
+    CONSTRAINT push_plan_held_has_reason CHECK (((state <> 'held'::text) OR (reason IS NOT NULL))),
+    CONSTRAINT push_plan_part_known CHECK ((part = ANY (ARRAY['deletions'::text, 'edits'::text]))),
+    CONSTRAINT push_plan_state_known CHECK ((state = ANY (ARRAY['held'::text, 'approved'::text, 'rejected'::text, 'superseded'::text, 'applied'::text])))
+);
+
+COMMENT ON TABLE outbox.push_plan IS 'A frozen set of operations about to be done: what it costs, what the guard said, who approved exactly it.';
+
+COMMENT ON COLUMN outbox.push_plan.id IS 'Number.';
+
+COMMENT ON COLUMN outbox.push_plan.part IS 'deletions, or edits: a held deletion keeps no edit waiting.';
+
+COMMENT ON COLUMN outbox.push_plan.state IS 'held (waits for a person), approved, then applied; or rejected, superseded (newer operations made another plan).';
+
+COMMENT ON COLUMN outbox.push_plan.digest IS 'SHA-256 over its items: an approval is for exactly these.';
+
+COMMENT ON COLUMN outbox.push_plan.operation_count IS 'Operations.';
+
+COMMENT ON COLUMN outbox.push_plan.admin_call_count IS 'Admin API calls it needs, reads included.';
+
+COMMENT ON COLUMN outbox.push_plan.upload_call_count IS 'Upload API calls it needs; they cost no allowance.';
+
+COMMENT ON COLUMN outbox.push_plan.estimated_seconds IS 'Time it takes, waiting for the allowance included.';
+
+COMMENT ON COLUMN outbox.push_plan.reason IS 'Why the guard held it.';
+
+COMMENT ON COLUMN outbox.push_plan.run_id IS 'Run that made it.';
+
+COMMENT ON COLUMN outbox.push_plan.planned_at IS 'When.';
+
+COMMENT ON COLUMN outbox.push_plan.decided_at IS 'When it was approved or rejected.';
+
+COMMENT ON COLUMN outbox.push_plan.decided_by IS 'Who did; guard where it was within the limits.';
+
+COMMENT ON COLUMN outbox.push_plan.finished_at IS 'When nothing of it was left to do.';
+
+ALTER TABLE outbox.push_plan ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME outbox.push_plan_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE outbox.push_plan_item (
+    push_plan_id bigint NOT NULL,
+    operation_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    state text DEFAULT 'planned'::text NOT NULL,
+    CONSTRAINT push_plan_item_digest_is_sha256 CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT push_plan_item_state_known CHECK ((state = ANY (ARRAY['planned'::text, 'taken'::text, 'stale'::text])))
+);
+
+COMMENT ON TABLE outbox.push_plan_item IS 'An operation of a plan, as it was when it was planned.';
+
+COMMENT ON COLUMN outbox.push_plan_item.push_plan_id IS 'The plan.';
+
+COMMENT ON COLUMN outbox.push_plan_item.operation_id IS 'The operation.';
+
+COMMENT ON COLUMN outbox.push_plan_item.digest IS 'SHA-256 over what it was to do; an operation that was edited since is not what was approved.';
+
+COMMENT ON COLUMN outbox.push_plan_item.state IS 'planned; taken by the push; stale: edited or withdrawn since, the next plan has it.';
 
 CREATE TABLE public.media_assets (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1390,6 +2120,33 @@ ALTER TABLE ONLY ops.run
 ALTER TABLE ONLY ops.setting
     ADD CONSTRAINT setting_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY outbox.attempt
+    ADD CONSTRAINT attempt_once UNIQUE (operation_id, lease);
+
+ALTER TABLE ONLY outbox.attempt
+    ADD CONSTRAINT attempt_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY outbox.conflict
+    ADD CONSTRAINT conflict_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY outbox.operation_kind
+    ADD CONSTRAINT operation_kind_field_key UNIQUE (field);
+
+ALTER TABLE ONLY outbox.operation_kind
+    ADD CONSTRAINT operation_kind_pkey PRIMARY KEY (kind);
+
+ALTER TABLE ONLY outbox.operation_kind
+    ADD CONSTRAINT operation_kind_position_key UNIQUE ("position");
+
+ALTER TABLE ONLY outbox.operation
+    ADD CONSTRAINT operation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY outbox.push_plan_item
+    ADD CONSTRAINT push_plan_item_pkey PRIMARY KEY (push_plan_id, operation_id);
+
+ALTER TABLE ONLY outbox.push_plan
+    ADD CONSTRAINT push_plan_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.media_assets
     ADD CONSTRAINT media_assets_asset_id_key UNIQUE (asset_id);
 
@@ -1456,6 +2213,26 @@ CREATE UNIQUE INDEX run_dagster_run_id_idx ON ops.run USING btree (dagster_run_i
 
 CREATE INDEX run_started_at_idx ON ops.run USING btree (started_at DESC);
 
+CREATE UNIQUE INDEX conflict_one_open ON outbox.conflict USING btree (asset_id, field, key) WHERE (state = 'open'::text);
+
+CREATE INDEX conflict_operation_idx ON outbox.conflict USING btree (operation_id);
+
+CREATE INDEX operation_asset_idx ON outbox.operation USING btree (asset_id, id);
+
+CREATE UNIQUE INDEX operation_one_in_flight ON outbox.operation USING btree (asset_id) WHERE (state = ANY (ARRAY['leased'::text, 'unknown'::text]));
+
+CREATE UNIQUE INDEX operation_one_pending ON outbox.operation USING btree (asset_id, kind) WHERE (state = 'pending'::text);
+
+CREATE INDEX operation_open_idx ON outbox.operation USING btree (asset_id, id) WHERE (state = ANY (ARRAY['pending'::text, 'leased'::text, 'unknown'::text, 'sent'::text]));
+
+CREATE INDEX operation_pending_idx ON outbox.operation USING btree (id) WHERE (state = 'pending'::text);
+
+CREATE INDEX push_plan_item_operation_idx ON outbox.push_plan_item USING btree (operation_id);
+
+CREATE UNIQUE INDEX push_plan_one_held ON outbox.push_plan USING btree (part) WHERE (state = 'held'::text);
+
+CREATE INDEX push_plan_state_idx ON outbox.push_plan USING btree (state, id);
+
 CREATE INDEX media_assets_deleted_idx ON public.media_assets USING btree (deleted_at DESC, id) WHERE (deleted_at IS NOT NULL);
 
 CREATE INDEX media_assets_folder_idx ON public.media_assets USING btree (asset_folder, created_at DESC, id);
@@ -1490,7 +2267,9 @@ CREATE TRIGGER hold_set_updated_at BEFORE UPDATE ON ops.hold FOR EACH ROW EXECUT
 
 CREATE TRIGGER run_set_updated_at BEFORE UPDATE ON ops.run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
 
-CREATE TRIGGER media_assets_refuse_unrecorded_edit BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.media_assets FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_unrecorded_edit();
+CREATE TRIGGER media_assets_record_edit BEFORE UPDATE ON public.media_assets FOR EACH ROW WHEN ((CURRENT_USER <> 'media_sync'::name)) EXECUTE FUNCTION outbox.record_edit();
+
+CREATE TRIGGER media_assets_refuse_row BEFORE INSERT OR DELETE OR TRUNCATE ON public.media_assets FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'media_sync'::name)) EXECUTE FUNCTION outbox.refuse_row();
 
 CREATE TRIGGER media_assets_set_updated_at BEFORE UPDATE ON public.media_assets FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
 
@@ -1538,6 +2317,33 @@ ALTER TABLE ONLY ops.hold_item
 
 ALTER TABLE ONLY ops.hold
     ADD CONSTRAINT hold_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
+
+ALTER TABLE ONLY outbox.attempt
+    ADD CONSTRAINT attempt_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES outbox.operation(id);
+
+ALTER TABLE ONLY outbox.attempt
+    ADD CONSTRAINT attempt_push_plan_id_fkey FOREIGN KEY (push_plan_id) REFERENCES outbox.push_plan(id);
+
+ALTER TABLE ONLY outbox.attempt
+    ADD CONSTRAINT attempt_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
+
+ALTER TABLE ONLY outbox.conflict
+    ADD CONSTRAINT conflict_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES outbox.operation(id);
+
+ALTER TABLE ONLY outbox.operation
+    ADD CONSTRAINT operation_kind_fkey FOREIGN KEY (kind) REFERENCES outbox.operation_kind(kind);
+
+ALTER TABLE ONLY outbox.operation
+    ADD CONSTRAINT operation_media_asset_id_fkey FOREIGN KEY (media_asset_id) REFERENCES public.media_assets(id);
+
+ALTER TABLE ONLY outbox.push_plan_item
+    ADD CONSTRAINT push_plan_item_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES outbox.operation(id);
+
+ALTER TABLE ONLY outbox.push_plan_item
+    ADD CONSTRAINT push_plan_item_push_plan_id_fkey FOREIGN KEY (push_plan_id) REFERENCES outbox.push_plan(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY outbox.push_plan
+    ADD CONSTRAINT push_plan_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
 
 ALTER TABLE ONLY public.media_collection_items
     ADD CONSTRAINT media_collection_items_collection_id_fkey FOREIGN KEY (collection_id) REFERENCES public.media_collections(id) ON DELETE CASCADE;
@@ -1627,6 +2433,30 @@ ALTER TABLE ops.setting ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY setting_engine ON ops.setting TO media_sync USING (true) WITH CHECK (true);
 
+ALTER TABLE outbox.attempt ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY attempt_engine ON outbox.attempt TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE outbox.conflict ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY conflict_engine ON outbox.conflict TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE outbox.operation ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY operation_engine ON outbox.operation TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE outbox.operation_kind ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY operation_kind_engine ON outbox.operation_kind FOR SELECT TO media_sync USING (true);
+
+ALTER TABLE outbox.push_plan ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY push_plan_engine ON outbox.push_plan TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE outbox.push_plan_item ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY push_plan_item_engine ON outbox.push_plan_item TO media_sync USING (true) WITH CHECK (true);
+
 ALTER TABLE public.media_assets ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY media_assets_engine ON public.media_assets TO media_sync USING (true) WITH CHECK (true);
@@ -1673,6 +2503,8 @@ GRANT USAGE ON SCHEMA mirror TO media_sync;
 
 GRANT USAGE ON SCHEMA ops TO media_sync;
 
+GRANT USAGE ON SCHEMA outbox TO media_sync;
+
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO media_sync;
 
@@ -1689,6 +2521,34 @@ GRANT ALL ON FUNCTION mirror.hint(ids text[], hint_reason text) TO media_sync;
 
 REVOKE ALL ON FUNCTION ops.set_updated_at() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION outbox.check_context(context jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION outbox.check_metadata(changed jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION outbox.check_path(field text, path text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION outbox.check_tags(tags text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION outbox.current_actor() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION outbox.map_delta(old_map jsonb, new_map jsonb, OUT base jsonb, OUT wanted jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) TO media_sync;
+
+REVOKE ALL ON FUNCTION outbox.record(operation_kind text, edited_asset_id text, edited_media_asset_id uuid, edit_base jsonb, edit_wanted jsonb, edit_actor text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION outbox.record_decided(decided_conflict_id bigint, decided_by text) FROM PUBLIC;
+GRANT ALL ON FUNCTION outbox.record_decided(decided_conflict_id bigint, decided_by text) TO media_sync;
+
+REVOKE ALL ON FUNCTION outbox.record_edit() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION outbox.refuse(field text, problem text, advice text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION outbox.refuse_row() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION outbox.withdraw(operation_kind text, edited_asset_id text, outcome_text text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.get_media_statistics() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_media_statistics() TO media_sync;
 
@@ -1697,7 +2557,9 @@ GRANT ALL ON FUNCTION public.media_search_vector(public_id text, display_name te
 
 REVOKE ALL ON FUNCTION public.refuse_collection_cycle() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.refuse_unrecorded_edit() FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.restore_media_asset(media_asset_id uuid, reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.soft_delete_media_asset(media_asset_id uuid, reason text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.media_sync_log TO media_sync;
 
@@ -1762,6 +2624,20 @@ GRANT SELECT ON TABLE ops.migration TO media_sync;
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.run TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.setting TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE outbox.attempt TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE outbox.conflict TO media_sync;
+
+GRANT SELECT,UPDATE ON TABLE outbox.operation TO media_sync;
+
+GRANT SELECT ON TABLE outbox.operation_kind TO media_sync;
+
+GRANT SELECT ON TABLE outbox.overlaid_asset TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE outbox.push_plan TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE outbox.push_plan_item TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.media_assets TO media_sync;
 

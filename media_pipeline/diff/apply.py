@@ -4,7 +4,8 @@ Belongs here: batches and their transactions.
 Not here: finding changes (``diff.compute``).
 Tables: writes public.media_assets, public.media_sync_log, diff.change, diff.change_set.
 
-A batch is safe to repeat: each change is applied only while the mirror still says what was compared.
+A batch is safe to repeat: each change is applied only while the mirror still says what was compared. Assets with open
+operations or conflicts are merged field by field (``outbox``), all others are written set-based.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import structlog
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import DBAPIError
 
-from media_pipeline import audit
+from media_pipeline import audit, outbox
 from media_pipeline.db import locks, statements
 from media_pipeline.db.engine import read_only, retrying, sqlstate, transaction
 from media_pipeline.db.locks import Fence
@@ -43,7 +44,7 @@ class ApplyResult:
     """Rows of ``media_assets`` that now are as the mirror says, by kind of change.
 
     ``superseded`` changes were overtaken by a newer observation, ``refused`` ones Postgres would not take; the next
-    set finds both anew.
+    set finds both anew. Operations are confirmed when a read showed what they did.
     """
 
     change_set_id: ChangeSetId | None
@@ -55,6 +56,8 @@ class ApplyResult:
     deleted: int
     superseded: int
     refused: int
+    confirmed_operations: int
+    conflicts: int
     sealed_entries: int
     duration_seconds: float
 
@@ -89,7 +92,7 @@ def apply(engine: Engine, settings: Settings, *, run_id: RunId | None, progress:
                     batch_size=settings.apply_batch_size,
                 ).all()
         if change_set_id is not None:
-            worker = _Worker(engine, fence, change_set_id, run_id)
+            worker = _Worker(engine, fence, change_set_id, run_id, settings.conflict_policy)
             total = sum(batch.change_count for batch in batches)
             progress.advance("apply", total=total)
             with ThreadPoolExecutor(max_workers=settings.apply_workers, thread_name_prefix="apply") as pool:
@@ -104,6 +107,7 @@ def apply(engine: Engine, settings: Settings, *, run_id: RunId | None, progress:
             with transaction(engine) as connection:
                 fence.check(connection)
                 statements.run(connection, "diff/160_finish_change_set", change_set_id=change_set_id)
+    settled = outbox.settle_verified(engine, settings.conflict_policy, run_id=run_id)
     sealed = audit.seal(engine, holder=holder(f"run {run_id}"))
     result = ApplyResult(
         change_set_id,
@@ -115,6 +119,8 @@ def apply(engine: Engine, settings: Settings, *, run_id: RunId | None, progress:
         deleted=counts[ChangeKind.DELETED],
         superseded=counts[ChangeState.SUPERSEDED],
         refused=counts[ChangeState.REFUSED],
+        confirmed_operations=settled.done,
+        conflicts=settled.conflict,
         sealed_entries=sealed,
         duration_seconds=time.monotonic() - started,
     )
@@ -128,6 +134,7 @@ class _Worker:
     fence: Fence
     change_set_id: ChangeSetId
     run_id: RunId | None
+    policy_of: outbox.PolicyOf
 
     def apply_batch(self, bounds: tuple[str, str]) -> Counter[str]:
         """Apply the changes from one asset_id to another; counts by kind, overtaken ones as superseded."""
@@ -136,6 +143,9 @@ class _Worker:
 
         def work(connection: Connection) -> Counter[str]:
             self.fence.check(connection)
+            statements.run(connection, "diff/115_lock_batch", **batch)
+            overlaid = [row.asset_id for row in statements.run(connection, "outbox/120_list_overlaid_changes", **batch)]
+            outbox.reconcile(connection, overlaid, self.policy_of, run_id=self.run_id)
             statements.run(connection, "diff/120_apply_created", **batch, **entry)
             statements.run(connection, "diff/130_apply_changed", **batch, **entry)
             statements.run(connection, "diff/135_apply_fingerprints", **batch)

@@ -46,9 +46,12 @@ CONFIG = Call("config", "product environment: read")
 PING = Call("ping", "Admin API: use")
 UPLOAD = Call("upload", "assets: create", is_write=True, is_counted=False)
 CHANGE_TAGS = Call("change_tags", "assets: update", is_write=True, is_counted=False)
+ADD_CONTEXT = Call("add_context", "assets: update", is_write=True, is_counted=False)
+SET_METADATA = Call("set_metadata", "assets: update", is_write=True, is_counted=False)
 RENAME = Call("rename", "assets: rename", is_write=True, is_counted=False)
 UPDATE = Call("update", "assets: update", is_write=True)
 DELETE_ASSETS = Call("delete_assets", "assets: delete", is_write=True)
+RESTORE_ASSETS = Call("restore_assets", "assets: restore", is_write=True)
 CREATE_METADATA_FIELD = Call("create_metadata_field", "metadata fields: create", is_write=True)
 
 
@@ -87,8 +90,8 @@ class WrittenAsset:
 
 
 @dataclass(frozen=True, slots=True)
-class TagsChanged:
-    """Which public_ids a change of tags found; one that is missing here was not changed."""
+class AssetsChanged:
+    """Which public_ids a change of several assets found; one that is missing here was not changed."""
 
     public_ids: frozenset[str]
     request_id: str | None
@@ -107,6 +110,14 @@ class AssetsDeleted:
 
     outcomes: Mapping[str, str]
     is_partial: bool
+    request_id: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreAccepted:
+    """Cloudinary took an order to restore; only a read shows which assets are back."""
+
     request_id: str | None
     received_at: datetime
 

@@ -19,13 +19,14 @@ from media_pipeline.errors import ConfigurationError, RemoteRefused
 from media_pipeline.remote import calls
 from media_pipeline.remote.caller import Caller, Connector
 from media_pipeline.remote.calls import (
+    AssetsChanged,
     AssetsDeleted,
     Budget,
     CallRecord,
     FieldCreated,
     RawPage,
+    RestoreAccepted,
     TagCommand,
-    TagsChanged,
     WrittenAsset,
 )
 from media_pipeline.remote.encoding import (
@@ -38,9 +39,9 @@ from media_pipeline.remote.encoding import (
 )
 from media_pipeline.remote.outcomes import (
     ASSET_ID,
+    assets_changed,
     assets_deleted,
     field_created,
-    tags_changed,
     written_asset,
 )
 from media_pipeline.remote.payloads import PROJECTION
@@ -308,27 +309,67 @@ class CloudinaryClient:
         public_ids: Sequence[str],
         resource_type: ResourceType,
         delivery_type: str,
-    ) -> TagsChanged:
+    ) -> AssetsChanged:
         """Add or remove tags of up to 100 assets of one slice; costs no Admin API call."""
         call = calls.CHANGE_TAGS
-        if not tags or not 1 <= len(public_ids) <= IDS_PER_CALL:
-            raise ValueError(f"change_tags takes tags and 1 to {IDS_PER_CALL} public_ids")
+        if not tags:
+            raise ValueError("change_tags needs tags")
+        change = uploader.add_tag if command is TagCommand.ADD else uploader.remove_tag
+        return self._change(call, change, encode_tags(tags, call=call), public_ids, resource_type, delivery_type)
+
+    def add_context(
+        self,
+        context: Mapping[str, str],
+        *,
+        public_ids: Sequence[str],
+        resource_type: ResourceType,
+        delivery_type: str,
+    ) -> AssetsChanged:
+        """Set keys of the context of up to 100 assets of one slice, leaving other keys; costs no Admin API call."""
+        call = calls.ADD_CONTEXT
+        if not context:
+            raise ValueError("add_context needs keys")
+        encoded = encode_context(context, call=call)
+        return self._change(call, uploader.add_context, encoded, public_ids, resource_type, delivery_type)
+
+    def set_metadata(
+        self,
+        metadata: Mapping[str, MetadataValue],
+        *,
+        public_ids: Sequence[str],
+        resource_type: ResourceType,
+        delivery_type: str,
+    ) -> AssetsChanged:
+        """Set fields of structured metadata of up to 100 assets of one slice; None clears one. No Admin API call."""
+        call = calls.SET_METADATA
+        if not metadata:
+            raise ValueError("set_metadata needs fields")
+        encoded = encode_metadata(metadata, call=call)
+        return self._change(call, uploader.update_metadata, encoded, public_ids, resource_type, delivery_type)
+
+    def _change(
+        self,
+        call: calls.Call,
+        change: Callable[..., Any],
+        encoded: str,
+        public_ids: Sequence[str],
+        resource_type: ResourceType,
+        delivery_type: str,
+    ) -> AssetsChanged:
+        """One of the calls that change several assets by their public_ids."""
+        if not 1 <= len(public_ids) <= IDS_PER_CALL:
+            raise ValueError(f"{call.name} takes 1 to {IDS_PER_CALL} public_ids")
         for public_id in public_ids:
             if "," in require_public_id(public_id, call=call):
-                # A server that splits lists at commas would tag two other assets.
+                # A server that splits lists at commas would change two other assets.
                 raise RemoteRefused(f"The public_id {public_id!r} has a comma", call=call.name)
-        change = uploader.add_tag if command is TagCommand.ADD else uploader.remove_tag
         answer = self._caller.write(
             call,
             lambda: change(
-                encode_tags(tags, call=call),
-                list(public_ids),
-                resource_type=_word(resource_type),
-                type=delivery_type,
-                **self._identity,
+                encoded, list(public_ids), resource_type=_word(resource_type), type=delivery_type, **self._identity
             ),
         )
-        return tags_changed(call, answer)
+        return assets_changed(call, answer)
 
     def update(
         self,
@@ -339,11 +380,12 @@ class CloudinaryClient:
         tags: Sequence[str] | None = None,
         context: Mapping[str, str] | None = None,
         metadata: Mapping[str, MetadataValue] | None = None,
+        access_control: Sequence[Mapping[str, Any]] | None = None,
     ) -> WrittenAsset:
         """Set fields of one asset; None leaves a field as it is.
 
-        *tags* and *context* replace all that it has, *metadata* only the fields it names (a value of None clears
-        one). *asset_folder* moves it, ``""`` to the root.
+        *tags*, *context* and *access_control* replace all that it has, *metadata* only the fields it names (a value
+        of None clears one). *asset_folder* moves it, ``""`` to the root.
         """
         call = calls.UPDATE
         _ids([asset_id])
@@ -353,6 +395,7 @@ class CloudinaryClient:
             "tags": None if tags is None else encode_tags(tags, call=call),
             "context": None if context is None else encode_context(context, call=call),
             "metadata": None if metadata is None else encode_metadata(metadata, call=call),
+            "access_control": None if access_control is None else [dict(rule) for rule in access_control],
         }
         named = {name: value for name, value in fields.items() if value is not None}
         if not named:
@@ -397,6 +440,13 @@ class CloudinaryClient:
             call, lambda: api.delete_resources_by_asset_ids(ids, invalidate=True, **self._identity)
         )
         return assets_deleted(call, answer)
+
+    def restore_assets(self, asset_ids: Sequence[AssetId]) -> RestoreAccepted:
+        """Bring up to 100 deleted assets back from Cloudinary's backup, as far as it has one."""
+        call = calls.RESTORE_ASSETS
+        ids = _ids(asset_ids)
+        answer = self._caller.write(call, lambda: api.restore_by_asset_ids(ids, **self._identity))
+        return RestoreAccepted(answer.request_id, answer.received_at)
 
     def create_metadata_field(self, field: Mapping[str, object]) -> FieldCreated:
         """Define a field of structured metadata.

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from media_pipeline.remote.answers import odd_document
-from media_pipeline.remote.calls import AssetsDeleted, Call, FieldCreated, TagsChanged, WrittenAsset
+from media_pipeline.remote.calls import AssetsChanged, AssetsDeleted, Call, FieldCreated, WrittenAsset
 from media_pipeline.remote.transport import Answer
 from media_pipeline.vocabulary import AssetId
 
@@ -27,7 +27,7 @@ class _AssetDocument(msgspec.Struct):
     existing: bool = False
 
 
-class _TagsDocument(msgspec.Struct):
+class _ChangedDocument(msgspec.Struct):
     public_ids: list[str]
 
 
@@ -59,10 +59,10 @@ def written_asset(call: Call, answer: Answer) -> WrittenAsset:
     )
 
 
-def tags_changed(call: Call, answer: Answer) -> TagsChanged:
-    """Read the answer of a change of tags."""
-    document = _document(call, answer, _TagsDocument)
-    return TagsChanged(frozenset(document.public_ids), answer.request_id, answer.received_at)
+def assets_changed(call: Call, answer: Answer) -> AssetsChanged:
+    """Read the answer of a change of several assets by their public_ids."""
+    document = _document(call, answer, _ChangedDocument)
+    return AssetsChanged(frozenset(document.public_ids), answer.request_id, answer.received_at)
 
 
 def assets_deleted(call: Call, answer: Answer) -> AssetsDeleted:

@@ -5,11 +5,19 @@
 -- Cost:    one hash join of two fingerprints; rows are compared field by field only where these differ
 insert into diff.change (change_set_id, asset_id, kind, fields, before, after, remote_fingerprint)
 with differing as (
-  select r.asset_id, r.fingerprint, m.deleted_at is not null as was_deleted, to_jsonb(r) as remote, to_jsonb(m) as applied
+  select r.asset_id, r.fingerprint, is_back.value as was_deleted, to_jsonb(r) as remote, to_jsonb(m) as applied
   from mirror.remote_asset as r
   inner join mirror.asset_sighting as s on r.asset_id = s.asset_id
   inner join public.media_assets as m on r.asset_id = m.asset_id
-  where s.state <> 'tombstone' and (m.applied_fingerprint <> r.fingerprint or m.deleted_at is not null)
+  -- A row that people deleted is to be deleted in Cloudinary, not to come back.
+  cross join lateral (
+    select
+      m.deleted_at is not null and not exists (
+        select from outbox.operation as o
+        where o.asset_id = m.asset_id and o.kind = 'delete' and o.state in ('pending', 'leased', 'unknown', 'sent')
+      ) as value
+  ) as is_back
+  where s.state <> 'tombstone' and (m.applied_fingerprint <> r.fingerprint or is_back.value)
   -- Else the planner writes both rows as JSON once a field: 20 times as slow.
   offset 0 -- noqa: AM09
 ),

@@ -38,7 +38,8 @@ with changed as (
     c.change_set_id = :change_set_id and c.asset_id between :first_id and :last_id
     and c.state = 'pending' and c.kind in ('updated', 'renamed', 'moved', 'restored')
     and (c.fields <> '{}' or c.kind = 'restored')
-    and m.asset_id = c.asset_id
+    and m.asset_id = c.asset_id and (m.applied_fingerprint <> c.remote_fingerprint or m.deleted_at is not null)
+    and not exists (select from outbox.overlaid_asset as v where v.asset_id = c.asset_id)
   returning
     m.id, m.asset_id, m.row_version, m.applied_fingerprint, c.kind,
     case

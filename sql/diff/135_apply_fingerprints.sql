@@ -8,4 +8,5 @@ inner join mirror.remote_asset as r on c.asset_id = r.asset_id and c.remote_fing
 where
   c.change_set_id = :change_set_id and c.asset_id between :first_id and :last_id
   and c.state = 'pending' and c.kind = 'updated' and c.fields = '{}'
-  and m.asset_id = c.asset_id
+  and m.asset_id = c.asset_id and m.applied_fingerprint <> c.remote_fingerprint
+  and not exists (select from outbox.overlaid_asset as v where v.asset_id = c.asset_id)

@@ -11,6 +11,10 @@ with deleted as (
     c.change_set_id = :change_set_id and c.asset_id between :first_id and :last_id
     and c.state = 'pending' and c.kind = 'deleted'
     and m.asset_id = c.asset_id and m.deleted_at is null
+    and not exists (
+      select from outbox.operation as o
+      where o.asset_id = c.asset_id and o.kind = 'restore' and o.state in ('pending', 'leased', 'unknown', 'sent')
+    )
   returning m.id, m.asset_id, m.row_version, m.applied_fingerprint, m.deleted_at
 )
 

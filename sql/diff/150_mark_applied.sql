@@ -6,7 +6,10 @@ update diff.change as c
 set
   state = case
     when c.kind = 'deleted' and m.deleted_at is not null then 'applied'
-    when c.kind <> 'deleted' and m.deleted_at is null and m.applied_fingerprint = c.remote_fingerprint then 'applied'
+    when
+      c.kind <> 'deleted' and m.applied_fingerprint = c.remote_fingerprint
+      and (c.kind <> 'restored' or m.deleted_at is null)
+      then 'applied'
     else 'superseded'
   end
 from (

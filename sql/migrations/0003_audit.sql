@@ -17,7 +17,9 @@ create table public.media_sync_log (
   digest bytea not null,
   constraint media_sync_log_pkey primary key (id, recorded_at),
   constraint media_sync_log_action_known check (action in (
-    'created', 'updated', 'renamed', 'moved', 'restored', 'deleted',
+    'created', 'updated', 'renamed', 'moved', 'restored', 'deleted', 'edited', 'merged',
+    'operation_sent', 'operation_done', 'operation_refused', 'operation_conflict', 'operation_unknown',
+    'operation_postponed', 'conflict_resolved', 'plan_held', 'plan_approved', 'plan_rejected',
     'hold_opened', 'hold_approved', 'hold_rejected', 'cloud_bound'
   )),
   constraint media_sync_log_actor_given check (actor <> ''),

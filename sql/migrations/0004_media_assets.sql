@@ -112,25 +112,6 @@ comment on column public.media_assets.deleted_by is 'Who deleted it, as actor.';
 comment on column public.media_assets.mirrored_at is 'When this row was first made.';
 comment on column public.media_assets.updated_at is 'Last change of this row.';
 
--- Until edits are recorded as operations, an edit by a person would be lost at the next sync: refuse it, losing nothing.
-create function public.refuse_unrecorded_edit() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if current_user = 'media_sync' then
-    return null;
-  end if;
-  raise exception 'media_assets is written by the sync engine only: % by % is refused', tg_op, current_user
-    using errcode = 'insufficient_privilege',
-          hint = 'Change the asset in Cloudinary and run media-pipeline sync; your own data belongs in a table of yours that refers to media_assets.id.';
-end
-$$;
-revoke all on function public.refuse_unrecorded_edit() from public;
-comment on function public.refuse_unrecorded_edit() is 'Trigger: refuses edits that no operation records and that the next sync would undo.';
-create trigger media_assets_refuse_unrecorded_edit before insert or update or delete or truncate on public.media_assets
-for each statement execute function public.refuse_unrecorded_edit();
-
 create table public.media_folders (
   path text collate "C" not null,
   name text not null,

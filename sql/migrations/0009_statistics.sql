@@ -33,6 +33,13 @@ as $$
       inner join diff.change_set as s on c.change_set_id = s.id
       where s.state = 'pending' and c.state in ('pending', 'held')
     ),
+    'pending_operation_count', (
+      select count(*) from outbox.operation as o where o.state in ('pending', 'leased', 'unknown', 'sent')
+    ),
+    'held_operation_count', (
+      select coalesce(sum(p.operation_count), 0) from outbox.push_plan as p where p.state = 'held'
+    ),
+    'open_conflict_count', (select count(*) from outbox.conflict as c where c.state = 'open'),
     'last_full_sync_at', (
       select max(r.finished_at) from ops.run as r where r.kind = 'full_sync' and r.state in ('succeeded', 'held')
     ),
@@ -57,8 +64,8 @@ begin
         'public.media_collections, public.media_collection_items, public.media_folders, public.media_metadata_fields from %I',
         api_role
       );
-      execute format('revoke all on function public.get_media_statistics() from %I', api_role);
-      foreach room in array array['ops', 'audit', 'landing', 'mirror', 'diff'] loop
+      execute format('revoke all on all functions in schema public from %I', api_role);
+      foreach room in array array['ops', 'audit', 'landing', 'mirror', 'diff', 'outbox'] loop
         execute format('revoke all on all tables in schema %I from %I', room, api_role);
         execute format('revoke all on all functions in schema %I from %I', room, api_role);
         execute format('revoke all on schema %I from %I', room, api_role);

@@ -1,0 +1,469 @@
+"""The life of an operation between its edit and its end, as far as the database alone can tell.
+
+Belongs here: merging open operations with a newer remote state, what a read proved of those that were sent, conflicts.
+Not here: recording an edit (the trigger of ``media_assets``), planning and calls (``push``), merging (``merge``).
+Tables: writes outbox.operation, outbox.conflict, public.media_assets, public.media_sync_log.
+
+``media_assets`` shows the last applied remote state with open operations over it. Whatever changes one of the two goes
+through ``reconcile``, which brings operations, conflicts and rows back to that in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, Engine, Row
+
+from media_pipeline import audit
+from media_pipeline.db import statements
+from media_pipeline.db.engine import read_only, retrying
+from media_pipeline.errors import ConflictNotOpen
+from media_pipeline.merge import MAPS, ConflictPolicy, Merge, merge, overlay, settle, values_of
+from media_pipeline.vocabulary import (
+    AssetId,
+    ConflictId,
+    ConflictState,
+    OperationId,
+    OperationKind,
+    OperationState,
+    RunId,
+    VerifyReason,
+)
+
+log = structlog.get_logger()
+
+PolicyOf = Callable[[str], ConflictPolicy]
+"""Field to who wins it."""
+
+_ATTEMPTS: Final = 5
+_EXISTENCE: Final = "deleted_at"
+_ON_ITS_WAY: Final = frozenset({OperationState.LEASED, OperationState.UNKNOWN, OperationState.SENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What reconciling led to: operations by how they ended, and rows that look different now."""
+
+    done: int = 0
+    conflict: int = 0
+    refused: int = 0
+    again: int = 0
+    rows_changed: int = 0
+
+    def __add__(self, other: Settled) -> Settled:
+        return Settled(
+            self.done + other.done,
+            self.conflict + other.conflict,
+            self.refused + other.refused,
+            self.again + other.again,
+            self.rows_changed + other.rows_changed,
+        )
+
+
+def expire_leases(engine: Engine) -> int:
+    """Call operations unknown whose pusher died or was paused; a read is asked for. Returns how many."""
+
+    def work(connection: Connection) -> int:
+        expired = statements.run(connection, "outbox/100_expire_leases").all()
+        hint(connection, [AssetId(row.asset_id) for row in expired])
+        for row in expired:
+            note(connection, "operation_unknown", row.operation_id, row.asset_id, "lease ended", run_id=None)
+        return len(expired)
+
+    return retrying(engine, work)
+
+
+def settle_verified(engine: Engine, policy_of: PolicyOf, *, run_id: RunId | None, batch_size: int = 500) -> Settled:
+    """End, or give back, the sent and unknown operations whose effect a read has shown.
+
+    Transactions: one for at most *batch_size* assets.
+    """
+    with read_only(engine) as connection:
+        ids = [AssetId(row.asset_id) for row in statements.run(connection, "outbox/110_list_verified")]
+    total = Settled()
+    for start in range(0, len(ids), batch_size):
+
+        def work(connection: Connection, batch: Sequence[AssetId] = ids[start : start + batch_size]) -> Settled:
+            return reconcile(connection, batch, policy_of, run_id=run_id)
+
+        total += retrying(engine, work)
+    return total
+
+
+def reconcile(
+    connection: Connection,
+    asset_ids: Sequence[AssetId],
+    policy_of: PolicyOf,
+    *,
+    run_id: RunId | None,
+    cause: str = "sync",
+) -> Settled:
+    """Bring operations, conflicts and rows of these assets in line with the mirror's state of them.
+
+    The caller holds no operation of them leased in this transaction.
+    """
+    total = Settled()
+    if not asset_ids:
+        return total
+    ids = sorted(asset_ids)
+    assets = statements.run(connection, "outbox/130_lock_assets", asset_ids=ids).all()
+    operations: dict[str, list[_Operation]] = {}
+    for row in statements.run(connection, "outbox/140_list_open", asset_ids=ids):
+        operations.setdefault(row.asset_id, []).append(_Operation.of(row))
+    for asset in assets:
+        total += _Asset(connection, asset, operations.get(asset.asset_id, []), policy_of, run_id).settle()
+    return total + Settled(rows_changed=_write(connection, assets, run_id=run_id, cause=cause))
+
+
+def resolve(
+    engine: Engine, conflict_id: ConflictId, winner: ConflictState, *, actor: str, policy_of: PolicyOf
+) -> AssetId:
+    """Decide a conflict: with ``local_wins`` our value is pushed over the remote one, else the remote one stays.
+
+    The losing value is kept in the log and in the conflict.
+
+    Raises:
+        ConflictNotOpen: there is none, or it was decided before.
+    """
+
+    def work(connection: Connection) -> AssetId:
+        found = statements.run(
+            connection, "outbox/190_resolve_conflict", conflict_id=conflict_id, state=winner.value, resolved_by=actor
+        ).first()
+        if found is None:
+            raise ConflictNotOpen(conflict_id)
+        audit.append(
+            connection,
+            "conflict_resolved",
+            cause="decision",
+            actor=actor,
+            run_id=None,
+            after={
+                "conflict_id": conflict_id,
+                "asset_id": found.asset_id,
+                "field": found.field,
+                "key": found.key,
+                "winner": winner.value,
+                "base": found.base,
+                "local": found.local,
+                "remote": found.remote,
+            },
+        )
+        if winner is ConflictState.LOCAL_WINS:
+            statements.run(connection, "outbox/195_record_again", conflict_id=conflict_id, actor=actor)
+        reconcile(connection, [AssetId(found.asset_id)], policy_of, run_id=None, cause="decision")
+        return AssetId(found.asset_id)
+
+    return retrying(engine, work)
+
+
+def hint(connection: Connection, asset_ids: Sequence[AssetId]) -> None:
+    """Ask for assets to be read again, since something was sent to Cloudinary about them."""
+    if asset_ids:
+        statements.run(connection, "mirror/080_hint", asset_ids=sorted(asset_ids), reason=VerifyReason.PUSH.value)
+
+
+def note(
+    connection: Connection,
+    action: str,
+    operation_id: OperationId,
+    asset_id: AssetId,
+    outcome: str,
+    *,
+    run_id: RunId | None,
+    request_id: str | None = None,
+) -> None:
+    """Tell the log what became of an operation."""
+    after = {"operation_id": operation_id, "asset_id": asset_id, "outcome": outcome}
+    if request_id is not None:
+        after["request_id"] = request_id
+    audit.append(connection, action, cause="push", actor="media_pipeline", run_id=run_id, after=after)
+
+
+@dataclass(slots=True)
+class _Operation:
+    id: OperationId
+    kind: OperationKind
+    field: str | None
+    state: OperationState
+    base: Mapping[str, Any]
+    wanted: Mapping[str, Any]
+    attempt_count: int
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> _Operation:
+        return cls(
+            OperationId(row.id),
+            OperationKind(row.kind),
+            row.field,
+            OperationState(row.state),
+            row.base,
+            row.wanted,
+            row.attempt_count,
+        )
+
+
+class _Asset:
+    """One asset's operations against what the mirror knows of it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        row: Row[Any],
+        operations: Sequence[_Operation],
+        policy_of: PolicyOf,
+        run_id: RunId | None,
+    ) -> None:
+        self._connection = connection
+        self._row = row
+        self._operations = operations
+        self._policy_of = policy_of
+        self._run_id = run_id
+        self._is_gone = row.sighting_state == "tombstone"
+        self._counts = Settled()
+
+    def settle(self) -> Settled:
+        """Go through the operations in order."""
+        blocked: set[OperationKind] = set()
+        for operation in self._operations:
+            if operation.state in {OperationState.SENT, OperationState.UNKNOWN} and not self._row.is_queued:
+                self._settle_sent(operation)
+            elif operation.state in _ON_ITS_WAY:
+                # Until its effect is read, a later edit of the same field has no base to be compared with.
+                blocked.add(operation.kind)
+            elif operation.kind not in blocked:
+                self._merge_pending(operation)
+        self._follow_conflicts()
+        return self._counts
+
+    def _settle_sent(self, operation: _Operation) -> None:
+        """A read from after the call shows what it did."""
+        if operation.kind in {OperationKind.DELETE, OperationKind.RESTORE}:
+            is_done = self._is_gone is (operation.kind is OperationKind.DELETE)
+            self._end_or_repeat(operation, is_done=is_done, left=Merge({}, {}))
+            return
+        if self._is_gone:
+            self._end(operation, OperationState.CONFLICT, "the asset was deleted in Cloudinary; the edit is kept here")
+            return
+        left = self._merged(operation)
+        if operation.state is OperationState.SENT:
+            # Accepted: only where everything is as before it had no effect; else others went on from there.
+            is_lost = bool(left.wanted) and left.wanted.keys() == operation.wanted.keys() and not left.clashes
+            is_lost = is_lost and _all_at_base(operation, values_of(operation.field or "", self._row.remote))
+            self._end_or_repeat(operation, is_done=not is_lost, left=left)
+        elif left.clashes:
+            self._open_conflicts(operation, left)
+            self._end_or_repeat(operation, is_done=not left.wanted, left=left)
+        else:
+            self._end_or_repeat(operation, is_done=not left.wanted, left=left)
+
+    def _end_or_repeat(self, operation: _Operation, *, is_done: bool, left: Merge) -> None:
+        if is_done:
+            self._end(operation, OperationState.DONE, "confirmed by a read")
+        elif operation.attempt_count >= _ATTEMPTS:
+            self._end(operation, OperationState.REFUSED, f"without effect after {operation.attempt_count} attempts")
+        else:
+            self._counts += Settled(again=1)
+            rest = {"operation_id": operation.id, "base": dict(left.base), "wanted": dict(left.wanted)}
+            if statements.run(self._connection, "outbox/175_merge_into_pending", **rest).first() is not None:
+                self._end(operation, OperationState.CANCELLED, "without effect; a later edit takes it over")
+                return
+            statements.run(
+                self._connection,
+                "outbox/170_end_operation",
+                operation_id=operation.id,
+                state=OperationState.PENDING.value,
+                outcome="a read showed no effect",
+            )
+            if operation.field is not None:
+                statements.run(self._connection, "outbox/160_rewrite_operation", **rest)
+
+    def _merge_pending(self, operation: _Operation) -> None:
+        if operation.kind is OperationKind.RESTORE:
+            if not self._is_gone:
+                self._end(operation, OperationState.DONE, "it is there already")
+            return
+        if operation.kind is OperationKind.DELETE:
+            if self._is_gone:
+                self._end(operation, OperationState.DONE, "it is deleted in Cloudinary already")
+            return
+        if self._is_gone:
+            self._end(operation, OperationState.CONFLICT, "the asset was deleted in Cloudinary; the edit is kept here")
+            return
+        left = self._merged(operation)
+        self._open_conflicts(operation, left)
+        if left.wanted:
+            if (left.base, left.wanted) != (operation.base, operation.wanted):
+                statements.run(
+                    self._connection,
+                    "outbox/160_rewrite_operation",
+                    operation_id=operation.id,
+                    base=dict(left.base),
+                    wanted=dict(left.wanted),
+                )
+        elif left.clashes:
+            self._end(operation, OperationState.CONFLICT, "changed on both sides")
+        else:
+            self._end(operation, OperationState.DONE, "Cloudinary has it already")
+
+    def _merged(self, operation: _Operation) -> Merge:
+        field = operation.field or ""
+        found = merge(operation.base, operation.wanted, values_of(field, self._row.remote))
+        return settle(found, self._policy_of(field))
+
+    def _open_conflicts(self, operation: _Operation, left: Merge) -> None:
+        for clash in left.clashes:
+            open_conflict(
+                self._connection,
+                operation.id,
+                AssetId(self._row.asset_id),
+                operation.field or "",
+                clash.key,
+                base=clash.base,
+                local=clash.local,
+                remote=clash.remote,
+            )
+
+    def _follow_conflicts(self) -> None:
+        """Cloudinary's side of an open conflict may have moved on, even to what we want."""
+        for conflict in statements.run(
+            self._connection, "outbox/150_list_open_conflicts", asset_ids=[self._row.asset_id]
+        ).all():
+            if conflict.field == _EXISTENCE:
+                continue
+            remote = values_of(conflict.field, self._row.remote).get(conflict.key)
+            if remote == conflict.local:
+                statements.run(
+                    self._connection,
+                    "outbox/190_resolve_conflict",
+                    conflict_id=conflict.id,
+                    state=ConflictState.LOCAL_WINS.value,
+                    resolved_by="cloudinary",
+                )
+            elif remote != conflict.remote:
+                statements.run(
+                    self._connection, "outbox/185_update_conflict", conflict_id=conflict.id, remote=_json(remote)
+                )
+
+    def _end(self, operation: _Operation, state: OperationState, outcome: str) -> None:
+        end_operation(self._connection, operation.id, self._row.asset_id, state, outcome, run_id=self._run_id)
+        match state:
+            case OperationState.DONE:
+                self._counts += Settled(done=1)
+            case OperationState.CONFLICT:
+                self._counts += Settled(conflict=1)
+            case OperationState.REFUSED:
+                self._counts += Settled(refused=1)
+
+
+def open_conflict(
+    connection: Connection,
+    operation_id: OperationId,
+    asset_id: AssetId,
+    field: str,
+    key: str,
+    *,
+    base: Any,
+    local: Any,
+    remote: Any,
+) -> None:
+    """Both sides changed one field: keep all three values until somebody decides."""
+    log.warning("conflict_opened", asset_id=asset_id, field=field, key=key)
+    statements.run(
+        connection,
+        "outbox/180_open_conflict",
+        operation_id=operation_id,
+        asset_id=asset_id,
+        field=field,
+        key=key,
+        base=_json(base),
+        local=_json(local),
+        remote=_json(remote),
+    )
+
+
+def end_operation(
+    connection: Connection,
+    operation_id: OperationId,
+    asset_id: AssetId,
+    state: OperationState,
+    outcome: str,
+    *,
+    run_id: RunId | None,
+    request_id: str | None = None,
+) -> None:
+    """Give an operation its end, with its entry in the log."""
+    statements.run(
+        connection, "outbox/170_end_operation", operation_id=operation_id, state=state.value, outcome=outcome
+    )
+    action = {"cancelled": "operation_done"}.get(state.value, f"operation_{state.value}")
+    note(connection, action, operation_id, asset_id, outcome, run_id=run_id, request_id=request_id)
+
+
+def _all_at_base(operation: _Operation, remote: Mapping[str, Any]) -> bool:
+    return all(remote.get(key) == operation.base.get(key) for key in operation.wanted)
+
+
+def _write(connection: Connection, assets: Sequence[Row[Any]], *, run_id: RunId | None, cause: str) -> int:
+    """Write the rows anew from what is open now."""
+    ids = [asset.asset_id for asset in assets]
+    open_operations: dict[str, list[_Operation]] = {}
+    for row in statements.run(connection, "outbox/140_list_open", asset_ids=ids):
+        open_operations.setdefault(row.asset_id, []).append(_Operation.of(row))
+    conflicts: dict[str, list[Row[Any]]] = {}
+    for conflict in statements.run(connection, "outbox/150_list_open_conflicts", asset_ids=ids):
+        conflicts.setdefault(conflict.asset_id, []).append(conflict)
+    documents = [
+        {
+            "asset_id": asset.asset_id,
+            "is_deleted": _is_deleted(asset, open_operations.get(asset.asset_id, ())),
+            "overlay": _overlay(
+                asset.remote, open_operations.get(asset.asset_id, ()), conflicts.get(asset.asset_id, ())
+            ),
+        }
+        for asset in assets
+    ]
+    written = statements.run(
+        connection,
+        "outbox/200_write_overlaid",
+        documents=_json(documents),
+        actor="cloudinary",
+        cause=cause,
+        run_id=run_id,
+    )
+    return len(written.all())
+
+
+def _is_deleted(asset: Row[Any], operations: Sequence[_Operation]) -> bool:
+    """What people asked for last; else what the cloud says, except that a deletion is for the diff to believe."""
+    for operation in reversed(operations):
+        if operation.kind in {OperationKind.DELETE, OperationKind.RESTORE}:
+            return operation.kind is OperationKind.DELETE
+    return bool(asset.is_deleted and asset.sighting_state == "tombstone")
+
+
+def _overlay(
+    remote: Mapping[str, Any], operations: Sequence[_Operation], conflicts: Sequence[Row[Any]]
+) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for conflict in conflicts:
+        if conflict.field != _EXISTENCE:
+            current = shown.get(conflict.field, remote.get(conflict.field))
+            key = conflict.key if conflict.field in MAPS else conflict.field
+            shown[conflict.field] = overlay(current, conflict.field, {key: conflict.local})
+    for operation in operations:
+        if operation.field is not None:
+            current = shown.get(operation.field, remote.get(operation.field))
+            wanted = operation.wanted
+            if operation.field == "tags":
+                wanted = merge(operation.base, operation.wanted, {"tags": current}).wanted
+            shown[operation.field] = overlay(current, operation.field, wanted)
+    return shown
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

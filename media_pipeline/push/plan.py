@@ -1,0 +1,299 @@
+"""What is about to be done in Cloudinary, frozen, and who allows it.
+
+Belongs here: choosing pending operations, their cost, the mass guard over deletions, approvals.
+Not here: doing it (``push.relay``), the guard's rule (``guards``).
+Tables: writes outbox.push_plan, outbox.push_plan_item; on a rejection outbox.operation and public.media_assets.
+
+    pending operations ──▶ plan ── within the limits ──▶ approved ──▶ applied
+                            └── too many deletions ──▶ held ── a person ──▶ approved | rejected
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Connection, Engine, Row
+
+from media_pipeline import audit, guards, outbox
+from media_pipeline.db import locks, statements
+from media_pipeline.db.engine import read_only, transaction
+from media_pipeline.errors import PlanNotFound, PlanNotHeld
+from media_pipeline.ops.runs import holder
+from media_pipeline.push.handlers import ADMIN_KINDS, group_key
+from media_pipeline.settings import Settings
+from media_pipeline.vocabulary import (
+    AssetId,
+    OperationId,
+    OperationKind,
+    OperationState,
+    PlanId,
+    PlanPart,
+    PlanState,
+    RunId,
+)
+
+log = structlog.get_logger()
+
+_OPERATIONS: Final = 20_000
+"""Operations in one plan; the rest is planned after them."""
+
+_SECONDS_A_CALL: Final = 0.3
+_HOUR: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan as people see it; ``digest`` is the SHA-256, in hex, over its operations."""
+
+    id: PlanId
+    part: PlanPart
+    state: PlanState
+    digest: str
+    operation_count: int
+    admin_call_count: int
+    upload_call_count: int
+    estimated_seconds: float
+    reason: str | None
+    planned_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """One operation of a plan, with the asset it is about."""
+
+    operation_id: OperationId
+    kind: OperationKind
+    state: str
+    operation_state: OperationState
+    asset_id: AssetId
+    public_id: str
+    base: dict[str, Any]
+    wanted: dict[str, Any]
+    actor: str
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """What is about to be done: operations that may be pushed, and those that wait for a person."""
+
+    approved: int
+    held: int
+    plan_ids: tuple[PlanId, ...]
+    held_plan_ids: tuple[PlanId, ...]
+    admin_call_count: int
+    estimated_seconds: float
+
+
+def plan(engine: Engine, settings: Settings, *, run_id: RunId | None) -> PlanResult:
+    """Freeze the pending operations that may be pushed now; the same ones again make no second plan.
+
+    Deletions wait ``settings.undo_seconds`` after their edit, and are a plan of their own, so that a held deletion
+    keeps no edit waiting.
+
+    Raises:
+        ActivityBusy: another process plans.
+
+    Transactions: one.
+    """
+    outbox.expire_leases(engine)
+    plans = []
+    with (
+        locks.activity(engine, "plan", holder=holder(f"plan of run {run_id}")) as fence,
+        transaction(engine) as connection,
+    ):
+        fence.check(connection)
+        for part in PlanPart:
+            found = _plan_part(connection, part, settings, run_id)
+            if found is not None:
+                plans.append(found)
+    held = [one for one in plans if one.state is PlanState.HELD]
+    return PlanResult(
+        approved=sum(one.operation_count for one in plans if one.state is PlanState.APPROVED),
+        held=sum(one.operation_count for one in held),
+        plan_ids=tuple(one.id for one in plans),
+        held_plan_ids=tuple(one.id for one in held),
+        admin_call_count=sum(one.admin_call_count for one in plans),
+        estimated_seconds=sum(one.estimated_seconds for one in plans),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    id: PlanId
+    state: PlanState
+    operation_count: int
+    admin_call_count: int
+    estimated_seconds: float
+
+
+def _plan_part(connection: Connection, part: PlanPart, settings: Settings, run_id: RunId | None) -> _Planned | None:
+    operations = statements.run(
+        connection,
+        "push/010_list_plannable",
+        part=part.value,
+        undo_seconds=settings.undo_seconds,
+        row_limit=_OPERATIONS,
+    ).all()
+    digest = hashlib.sha256(b"".join(row.digest for row in operations)).digest()
+    admin_calls, upload_calls = cost(operations, settings.read_batch_size)
+    seconds = _duration(connection, admin_calls, upload_calls)
+    standing = statements.run(connection, "push/020_find_standing_plan", part=part.value, digest=digest).first()
+    kept_id = None if standing is None else standing.id
+    statements.run(connection, "push/030_supersede_plans", part=part.value, kept_id=kept_id)
+    if not operations:
+        return None
+    if standing is not None:
+        return _Planned(PlanId(standing.id), PlanState(standing.state), len(operations), admin_calls, seconds)
+    reason = _judge(connection, operations, settings) if part is PlanPart.DELETIONS else ""
+    state = PlanState.HELD if reason else PlanState.APPROVED
+    plan_id = PlanId(
+        int(
+            statements.run(
+                connection,
+                "push/050_insert_plan",
+                part=part.value,
+                state=state.value,
+                digest=digest,
+                operation_count=len(operations),
+                admin_call_count=admin_calls,
+                upload_call_count=upload_calls,
+                estimated_seconds=seconds,
+                reason=reason or None,
+                run_id=run_id,
+            ).scalar_one()
+        )
+    )
+    statements.run(
+        connection, "push/060_insert_items", push_plan_id=plan_id, operation_ids=[row.id for row in operations]
+    )
+    if reason:
+        log.warning("plan_held", plan_id=plan_id, operation_count=len(operations), reason=reason)
+        after = {"plan_id": plan_id, "operation_count": len(operations), "digest": digest.hex(), "reason": reason}
+        audit.append(connection, "plan_held", cause="guard", actor="media_pipeline", run_id=run_id, after=after)
+    return _Planned(plan_id, state, len(operations), admin_calls, seconds)
+
+
+def _judge(connection: Connection, deletions: Sequence[Row[Any]], settings: Settings) -> str:
+    """Why these deletions need a person; empty where they do not."""
+    limit = guards.DeletionLimit(settings.deletion_limit_count, settings.deletion_limit_share)
+    live = {
+        (row.resource_type, row.delivery_type): row.live_count
+        for row in statements.run(connection, "push/040_count_live")
+    }
+    counts = Counter((row.resource_type, row.delivery_type) for row in deletions)
+    reasons = []
+    for place, count in sorted(counts.items()):
+        verdict = guards.judge_deletions(count, live.get(place, count), limit)
+        if not verdict.passes:
+            reasons.append(f"{'/'.join(place)}: {verdict.reason}")
+    return " ".join(reasons)
+
+
+def cost(operations: Sequence[Row[Any]], read_batch_size: int) -> tuple[int, int]:
+    """Admin API calls and Upload API calls that pushing *operations* and reading them again takes."""
+    assets = {row.asset_id for row in operations}
+    reads = 2 * math.ceil(len(assets) / (read_batch_size - 1))
+    counts = Counter(OperationKind(row.kind) for row in operations)
+    deletes = math.ceil(counts[OperationKind.DELETE] / 100) + math.ceil(counts[OperationKind.RESTORE] / 100)
+    singly = sum(counts[kind] for kind in ADMIN_KINDS)
+    groups = Counter(
+        key
+        for row in operations
+        if OperationKind(row.kind) not in {OperationKind.DELETE, OperationKind.RESTORE, *ADMIN_KINDS}
+        for key in group_key(row)
+    )
+    uploads = sum(math.ceil(count / 100) for count in groups.values())
+    return reads + deletes + singly, uploads
+
+
+def _duration(connection: Connection, admin_calls: int, upload_calls: int) -> float:
+    """Seconds that so many calls take, waiting for a new allowance included."""
+    allowance = statements.run(connection, "reads/085_read_allowance").first()
+    waits = 0.0
+    if allowance is not None and admin_calls > allowance.remaining_count:
+        waits = _HOUR * math.ceil((admin_calls - allowance.remaining_count) / max(allowance.limit_count, 1))
+    return (admin_calls + upload_calls) * _SECONDS_A_CALL + waits
+
+
+def list_plans(engine: Engine, *, only_held: bool = False) -> list[Plan]:
+    """Plans, newest first, at most 100."""
+    with read_only(engine) as connection:
+        rows = statements.run(connection, "reads/700_list_plans", only_held=only_held).mappings()
+        return [Plan(**{**row, "part": PlanPart(row["part"]), "state": PlanState(row["state"])}) for row in rows]
+
+
+def list_items(engine: Engine, plan_id: PlanId, *, limit: int = 100) -> list[PlanItem]:
+    """The first *limit* operations of a plan, in their order.
+
+    Raises:
+        PlanNotFound: no such plan.
+    """
+    with read_only(engine) as connection:
+        rows = statements.run(connection, "reads/710_list_plan_items", push_plan_id=plan_id, row_limit=limit).mappings()
+        items = [
+            PlanItem(
+                **{
+                    **row,
+                    "kind": OperationKind(row["kind"]),
+                    "operation_state": OperationState(row["operation_state"]),
+                }
+            )
+            for row in rows
+        ]
+    if not items:
+        raise PlanNotFound(plan_id)
+    return items
+
+
+def decide(engine: Engine, settings: Settings, plan_id: PlanId, state: PlanState, *, actor: str) -> int:
+    """Approve or reject a held plan: exactly the operations it was made of.
+
+    A rejection withdraws them: what they changed here becomes again as Cloudinary has it.
+
+    Returns:
+        Operations that the decision is about.
+
+    Raises:
+        PlanNotFound: no such plan.
+        PlanNotHeld: it was decided, or newer operations made another plan.
+    """
+    with transaction(engine) as connection:
+        row = statements.run(connection, "push/070_lock_plan", push_plan_id=plan_id).first()
+        if row is None:
+            raise PlanNotFound(plan_id)
+        if row.state != PlanState.HELD:
+            raise PlanNotHeld(plan_id, row.state)
+        statements.run(connection, "push/075_decide_plan", push_plan_id=plan_id, state=state.value, decided_by=actor)
+        after = {"plan_id": plan_id, "operation_count": row.operation_count, "digest": row.digest}
+        audit.append(connection, f"plan_{state.value}", cause="decision", actor=actor, run_id=None, after=after)
+    if state is PlanState.APPROVED:
+        return int(row.operation_count)
+    return _withdraw(engine, settings, plan_id, actor)
+
+
+def _withdraw(engine: Engine, settings: Settings, plan_id: PlanId, actor: str) -> int:
+    with transaction(engine) as connection:
+        rejected = statements.run(connection, "push/080_list_rejected", push_plan_id=plan_id).all()
+        for row in rejected:
+            outbox.end_operation(
+                connection,
+                OperationId(row.operation_id),
+                AssetId(row.asset_id),
+                OperationState.CANCELLED,
+                f"plan {plan_id} was rejected by {actor}",
+                run_id=None,
+            )
+        ids = sorted({AssetId(row.asset_id) for row in rejected})
+        outbox.reconcile(connection, ids, settings.conflict_policy, run_id=None, cause="decision")
+    return len(rejected)

@@ -1,0 +1,6 @@
+-- outbox/150_list_open_conflicts.sql
+-- Purpose: the open conflicts of some assets.            Input: asset_ids      Output: one row a conflict
+select c.id, c.asset_id, c.field, c.key, c.local, c.remote
+from outbox.conflict as c
+where c.asset_id = any(cast(:asset_ids as text[])) and c.state = 'open'
+order by c.asset_id, c.id
