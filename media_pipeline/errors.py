@@ -20,6 +20,7 @@ Not here: the translation from a library's errors (``remote.client``, ``db``), H
     │   └── RemoteOutcomeUnknown              a write may or may not have happened: look, then decide
     ├── ListingIncomplete                     a slice's run broke; what was read stays, absence proves nothing
     ├── HoldNotFound / HoldNotOpen            a decision about a hold that does not exist or is settled
+    ├── AssetNotFound                         no asset is named so, or several are
     ├── ConflictNotOpen                       a decision about a conflict that is none or was decided
     ├── PlanNotFound / PlanNotHeld            a decision about a push plan that does not exist or is decided
     └── DriftFound                            mirror and cloud differ
@@ -234,6 +235,23 @@ class HoldNotOpen(MediaPipelineError):
         )
         self.hold_id = hold_id
         self.state = state
+
+
+class AssetNotFound(MediaPipelineError):
+    """No asset is named so, or several are."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, name: str, candidates: list[str]) -> None:
+        if candidates:
+            super().__init__(f"Several assets are named {name!r}.", hint=f"Name one by its id: {', '.join(candidates)}")
+        else:
+            super().__init__(
+                f"No asset is named {name!r}.",
+                hint="Name it by asset_id, media_assets.id or its whole public_id.",
+            )
+        self.name = name
+        self.candidates = candidates
 
 
 class ConflictNotOpen(MediaPipelineError):

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy.exc import DBAPIError
 
 from media_pipeline import audit
 from media_pipeline.db import statements
-from media_pipeline.db.engine import read_only, retrying
+from media_pipeline.db.engine import read_only, retrying, transaction
 from media_pipeline.errors import ConflictNotOpen
 from media_pipeline.merge import MAPS, ConflictPolicy, Merge, merge, overlay, settle, values_of
 from media_pipeline.vocabulary import (
@@ -159,6 +161,38 @@ def resolve(
         return AssetId(found.asset_id)
 
     return retrying(engine, work)
+
+
+def revert(
+    engine: Engine, asset_ids: Sequence[AssetId], at: datetime, *, actor: str, batch_size: int = 500
+) -> tuple[int, list[tuple[AssetId, str]]]:
+    """Record edits that return assets to how they were at a time; they go the road of any edit.
+
+    Returns:
+        How many assets were edited, and those that the rules for edits refuse by now, each with the reason.
+
+    Transactions: one for at most *batch_size* assets, as a person and not as the engine.
+    """
+    edited = 0
+    refused: list[tuple[AssetId, str]] = []
+    for start in range(0, len(asset_ids), batch_size):
+        batch = asset_ids[start : start + batch_size]
+        try:
+            edited += _revert(engine, batch, at, actor)
+        except DBAPIError:
+            for asset_id in batch:
+                try:
+                    edited += _revert(engine, [asset_id], at, actor)
+                except DBAPIError as error:
+                    refused.append((asset_id, str(error.orig).partition("\n")[0]))
+    return edited, refused
+
+
+def _revert(engine: Engine, asset_ids: Sequence[AssetId], at: datetime, actor: str) -> int:
+    with transaction(engine, role=None) as connection:
+        for name, value in (("actor", actor), ("reason", f"revert to {at.isoformat()}")):
+            connection.execute(select(func.set_config(f"media_pipeline.{name}", value, True)))
+        return len(statements.run(connection, "outbox/300_revert", at=at, asset_ids=list(asset_ids)).all())
 
 
 def hint(connection: Connection, asset_ids: Sequence[AssetId]) -> None:

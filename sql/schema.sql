@@ -616,6 +616,143 @@ $$;
 
 COMMENT ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) IS 'Text search vector of an asset: names weigh most, then tags, then context and metadata.';
 
+CREATE TABLE public.media_assets (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    resource_type text NOT NULL COLLATE pg_catalog."C",
+    delivery_type text NOT NULL COLLATE pg_catalog."C",
+    public_id text NOT NULL COLLATE pg_catalog."C",
+    format text,
+    version bigint,
+    created_at timestamp with time zone,
+    size_bytes bigint,
+    width_px integer,
+    height_px integer,
+    asset_folder text COLLATE pg_catalog."C",
+    display_name text,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    context jsonb DEFAULT '{}'::jsonb NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    access_mode text,
+    access_control jsonb,
+    moderation_kind text,
+    moderation_status text,
+    is_placeholder boolean DEFAULT false NOT NULL,
+    is_backed_up boolean DEFAULT false NOT NULL,
+    secure_url text,
+    custom jsonb DEFAULT '{}'::jsonb NOT NULL,
+    search tsvector GENERATED ALWAYS AS (public.media_search_vector(public_id, display_name, tags, context, metadata)) STORED,
+    applied_fingerprint bytea NOT NULL,
+    row_version bigint DEFAULT 1 NOT NULL,
+    deleted_at timestamp with time zone,
+    deleted_by text,
+    mirrored_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT media_assets_asset_id_is_hex CHECK ((asset_id ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT media_assets_context_is_object CHECK ((jsonb_typeof(context) = 'object'::text)),
+    CONSTRAINT media_assets_custom_is_object CHECK ((jsonb_typeof(custom) = 'object'::text)),
+    CONSTRAINT media_assets_deleted_by_iff_at CHECK (((deleted_by IS NULL) = (deleted_at IS NULL))),
+    CONSTRAINT media_assets_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT media_assets_pixels_positive CHECK (((width_px >= 0) AND (height_px >= 0))),
+    CONSTRAINT media_assets_public_id_given CHECK ((public_id <> ''::text)),
+    CONSTRAINT media_assets_row_version_positive CHECK ((row_version > 0)),
+    CONSTRAINT media_assets_size_positive CHECK ((size_bytes >= 0))
+);
+
+COMMENT ON TABLE public.media_assets IS 'One row an asset: the last applied state of Cloudinary, typed and searchable.';
+
+COMMENT ON COLUMN public.media_assets.id IS 'Our key: stable through rename, move, deletion and restoration. Refer to assets by it.';
+
+COMMENT ON COLUMN public.media_assets.asset_id IS 'Cloudinary''s immutable key, 32 hexadecimal digits.';
+
+COMMENT ON COLUMN public.media_assets.resource_type IS 'image, video or raw (Cloudinary''s resource_type).';
+
+COMMENT ON COLUMN public.media_assets.delivery_type IS 'upload, private, authenticated, … (Cloudinary''s field type).';
+
+COMMENT ON COLUMN public.media_assets.public_id IS 'Changeable name in Cloudinary; not unique, since renames race.';
+
+COMMENT ON COLUMN public.media_assets.format IS 'File format; null for most raw assets, whose extension is part of public_id.';
+
+COMMENT ON COLUMN public.media_assets.version IS 'Unix seconds of the last upload of bytes; does not move on edits of tags or metadata.';
+
+COMMENT ON COLUMN public.media_assets.created_at IS 'First upload, as Cloudinary tells.';
+
+COMMENT ON COLUMN public.media_assets.size_bytes IS 'Size of the original.';
+
+COMMENT ON COLUMN public.media_assets.width_px IS 'Width; null for raw and sound.';
+
+COMMENT ON COLUMN public.media_assets.height_px IS 'Height; null for raw and sound.';
+
+COMMENT ON COLUMN public.media_assets.asset_folder IS 'Folder, empty text for the root; in fixed folder mode the path part of public_id.';
+
+COMMENT ON COLUMN public.media_assets.display_name IS 'Name shown to people; not unique.';
+
+COMMENT ON COLUMN public.media_assets.tags IS 'Tags, sorted, without repetition.';
+
+COMMENT ON COLUMN public.media_assets.context IS 'Contextual metadata, key to text.';
+
+COMMENT ON COLUMN public.media_assets.metadata IS 'Structured metadata, external id of the field to value.';
+
+COMMENT ON COLUMN public.media_assets.access_mode IS 'public or authenticated (older environments).';
+
+COMMENT ON COLUMN public.media_assets.access_control IS 'Access rules, as Cloudinary gives them.';
+
+COMMENT ON COLUMN public.media_assets.moderation_kind IS 'Kind of the moderation, if any.';
+
+COMMENT ON COLUMN public.media_assets.moderation_status IS 'Its status.';
+
+COMMENT ON COLUMN public.media_assets.is_placeholder IS 'True where Cloudinary keeps only a remnant, e.g. after a rejected moderation.';
+
+COMMENT ON COLUMN public.media_assets.is_backed_up IS 'True where Cloudinary says that it keeps a backup.';
+
+COMMENT ON COLUMN public.media_assets.secure_url IS 'Address of the original.';
+
+COMMENT ON COLUMN public.media_assets.custom IS 'Fields of your own; never pushed, never overwritten by a sync.';
+
+COMMENT ON COLUMN public.media_assets.search IS 'Text search vector, see media_search_vector().';
+
+COMMENT ON COLUMN public.media_assets.applied_fingerprint IS 'Fingerprint of the remote state this row was last made equal to.';
+
+COMMENT ON COLUMN public.media_assets.row_version IS 'Moves by one with every change; for optimistic locking and the audit.';
+
+COMMENT ON COLUMN public.media_assets.deleted_at IS 'When the deletion was applied; null while live. The row stays.';
+
+COMMENT ON COLUMN public.media_assets.deleted_by IS 'Who deleted it, as actor.';
+
+COMMENT ON COLUMN public.media_assets.mirrored_at IS 'When this row was first made.';
+
+COMMENT ON COLUMN public.media_assets.updated_at IS 'Last change of this row.';
+
+CREATE FUNCTION public.media_assets_at(at timestamp with time zone) RETURNS SETOF public.media_assets
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  with undone as (
+    select u.asset_id, min(u.row_version) as row_version, jsonb_object_agg(u.key, u.value) as before
+    from (
+      -- Of several later changes of a field the first one still knew the value of that time.
+      select distinct on (l.asset_id, e.key) l.asset_id, e.key, e.value, l.row_version
+      from public.media_sync_log as l
+      cross join lateral jsonb_each(l.before) as e
+      where l.recorded_at > at and l.asset_id is not null and l.before is not null
+      order by l.asset_id, e.key, l.row_version
+    ) as u
+    group by u.asset_id
+  )
+
+  select p.*
+  from public.media_assets as m
+  left join undone as u on m.asset_id = u.asset_id
+  cross join lateral jsonb_populate_record(
+    m,
+    coalesce(u.before, '{}')
+    || case when u.asset_id is null then '{}'::jsonb else jsonb_build_object('row_version', u.row_version - 1, 'search', null) end
+  ) as p
+  where m.mirrored_at <= at
+$$;
+
+COMMENT ON FUNCTION public.media_assets_at(at timestamp with time zone) IS 'Rows of media_assets as they were at a time, as far back as the log is kept; search is null where a row has changed since.';
+
 CREATE FUNCTION public.refuse_collection_cycle() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1729,113 +1866,6 @@ COMMENT ON COLUMN outbox.push_plan_item.digest IS 'SHA-256 over what it was to d
 
 COMMENT ON COLUMN outbox.push_plan_item.state IS 'planned; taken by the push; stale: edited or withdrawn since, the next plan has it.';
 
-CREATE TABLE public.media_assets (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    asset_id text NOT NULL COLLATE pg_catalog."C",
-    resource_type text NOT NULL COLLATE pg_catalog."C",
-    delivery_type text NOT NULL COLLATE pg_catalog."C",
-    public_id text NOT NULL COLLATE pg_catalog."C",
-    format text,
-    version bigint,
-    created_at timestamp with time zone,
-    size_bytes bigint,
-    width_px integer,
-    height_px integer,
-    asset_folder text COLLATE pg_catalog."C",
-    display_name text,
-    tags text[] DEFAULT '{}'::text[] NOT NULL,
-    context jsonb DEFAULT '{}'::jsonb NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    access_mode text,
-    access_control jsonb,
-    moderation_kind text,
-    moderation_status text,
-    is_placeholder boolean DEFAULT false NOT NULL,
-    is_backed_up boolean DEFAULT false NOT NULL,
-    secure_url text,
-    custom jsonb DEFAULT '{}'::jsonb NOT NULL,
-    search tsvector GENERATED ALWAYS AS (public.media_search_vector(public_id, display_name, tags, context, metadata)) STORED,
-    applied_fingerprint bytea NOT NULL,
-    row_version bigint DEFAULT 1 NOT NULL,
-    deleted_at timestamp with time zone,
-    deleted_by text,
-    mirrored_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT media_assets_asset_id_is_hex CHECK ((asset_id ~ '^[0-9a-f]{32}$'::text)),
-    CONSTRAINT media_assets_context_is_object CHECK ((jsonb_typeof(context) = 'object'::text)),
-    CONSTRAINT media_assets_custom_is_object CHECK ((jsonb_typeof(custom) = 'object'::text)),
-    CONSTRAINT media_assets_deleted_by_iff_at CHECK (((deleted_by IS NULL) = (deleted_at IS NULL))),
-    CONSTRAINT media_assets_metadata_is_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
-    CONSTRAINT media_assets_pixels_positive CHECK (((width_px >= 0) AND (height_px >= 0))),
-    CONSTRAINT media_assets_public_id_given CHECK ((public_id <> ''::text)),
-    CONSTRAINT media_assets_row_version_positive CHECK ((row_version > 0)),
-    CONSTRAINT media_assets_size_positive CHECK ((size_bytes >= 0))
-);
-
-COMMENT ON TABLE public.media_assets IS 'One row an asset: the last applied state of Cloudinary, typed and searchable.';
-
-COMMENT ON COLUMN public.media_assets.id IS 'Our key: stable through rename, move, deletion and restoration. Refer to assets by it.';
-
-COMMENT ON COLUMN public.media_assets.asset_id IS 'Cloudinary''s immutable key, 32 hexadecimal digits.';
-
-COMMENT ON COLUMN public.media_assets.resource_type IS 'image, video or raw (Cloudinary''s resource_type).';
-
-COMMENT ON COLUMN public.media_assets.delivery_type IS 'upload, private, authenticated, … (Cloudinary''s field type).';
-
-COMMENT ON COLUMN public.media_assets.public_id IS 'Changeable name in Cloudinary; not unique, since renames race.';
-
-COMMENT ON COLUMN public.media_assets.format IS 'File format; null for most raw assets, whose extension is part of public_id.';
-
-COMMENT ON COLUMN public.media_assets.version IS 'Unix seconds of the last upload of bytes; does not move on edits of tags or metadata.';
-
-COMMENT ON COLUMN public.media_assets.created_at IS 'First upload, as Cloudinary tells.';
-
-COMMENT ON COLUMN public.media_assets.size_bytes IS 'Size of the original.';
-
-COMMENT ON COLUMN public.media_assets.width_px IS 'Width; null for raw and sound.';
-
-COMMENT ON COLUMN public.media_assets.height_px IS 'Height; null for raw and sound.';
-
-COMMENT ON COLUMN public.media_assets.asset_folder IS 'Folder, empty text for the root; in fixed folder mode the path part of public_id.';
-
-COMMENT ON COLUMN public.media_assets.display_name IS 'Name shown to people; not unique.';
-
-COMMENT ON COLUMN public.media_assets.tags IS 'Tags, sorted, without repetition.';
-
-COMMENT ON COLUMN public.media_assets.context IS 'Contextual metadata, key to text.';
-
-COMMENT ON COLUMN public.media_assets.metadata IS 'Structured metadata, external id of the field to value.';
-
-COMMENT ON COLUMN public.media_assets.access_mode IS 'public or authenticated (older environments).';
-
-COMMENT ON COLUMN public.media_assets.access_control IS 'Access rules, as Cloudinary gives them.';
-
-COMMENT ON COLUMN public.media_assets.moderation_kind IS 'Kind of the moderation, if any.';
-
-COMMENT ON COLUMN public.media_assets.moderation_status IS 'Its status.';
-
-COMMENT ON COLUMN public.media_assets.is_placeholder IS 'True where Cloudinary keeps only a remnant, e.g. after a rejected moderation.';
-
-COMMENT ON COLUMN public.media_assets.is_backed_up IS 'True where Cloudinary says that it keeps a backup.';
-
-COMMENT ON COLUMN public.media_assets.secure_url IS 'Address of the original.';
-
-COMMENT ON COLUMN public.media_assets.custom IS 'Fields of your own; never pushed, never overwritten by a sync.';
-
-COMMENT ON COLUMN public.media_assets.search IS 'Text search vector, see media_search_vector().';
-
-COMMENT ON COLUMN public.media_assets.applied_fingerprint IS 'Fingerprint of the remote state this row was last made equal to.';
-
-COMMENT ON COLUMN public.media_assets.row_version IS 'Moves by one with every change; for optimistic locking and the audit.';
-
-COMMENT ON COLUMN public.media_assets.deleted_at IS 'When the deletion was applied; null while live. The row stays.';
-
-COMMENT ON COLUMN public.media_assets.deleted_by IS 'Who deleted it, as actor.';
-
-COMMENT ON COLUMN public.media_assets.mirrored_at IS 'When this row was first made.';
-
-COMMENT ON COLUMN public.media_assets.updated_at IS 'Last change of this row.';
-
 CREATE TABLE public.media_collection_items (
     collection_id uuid NOT NULL,
     media_asset_id uuid NOT NULL,
@@ -2555,6 +2585,11 @@ GRANT ALL ON FUNCTION public.get_media_statistics() TO media_sync;
 REVOKE ALL ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) TO media_sync;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.media_assets TO media_sync;
+
+REVOKE ALL ON FUNCTION public.media_assets_at(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.media_assets_at(at timestamp with time zone) TO media_sync;
+
 REVOKE ALL ON FUNCTION public.refuse_collection_cycle() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.restore_media_asset(media_asset_id uuid, reason text) FROM PUBLIC;
@@ -2638,8 +2673,6 @@ GRANT SELECT ON TABLE outbox.overlaid_asset TO media_sync;
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.push_plan TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.push_plan_item TO media_sync;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.media_assets TO media_sync;
 
 GRANT SELECT ON TABLE public.media_collection_items TO media_sync;
 

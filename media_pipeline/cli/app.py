@@ -7,6 +7,7 @@ Not here: the work, and any import that takes time: modules are imported when th
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -129,6 +130,39 @@ def drift(context: typer.Context, json: Json = False) -> None:
     from media_pipeline.cli import drift as work
 
     raise typer.Exit(work.command(settings, is_json=json))
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    asset: Annotated[str, typer.Argument(help="asset_id, media_assets.id or the whole public_id.")],
+    json: Json = False,
+) -> None:
+    """Tell in order of time everything that happened to one asset."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import explain as work
+
+    raise typer.Exit(work.command(settings, asset, is_json=json))
+
+
+@app.command()
+def revert(
+    context: typer.Context,
+    to: Annotated[
+        datetime,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"], help="The time to return to, in UTC."
+        ),
+    ],
+    folder: Annotated[str | None, typer.Option(help="Only what lay in this folder or below it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Return assets to how they were at a time, as edits that are planned, guarded and pushed like any other."""
+    settings = _begin(context)
+    from media_pipeline.cli import revert as work
+
+    raise typer.Exit(work.command(settings, to, folder=folder, is_dry_run=dry_run, is_agreed=yes))
 
 
 @app.command()

@@ -276,6 +276,39 @@ comment on column public.media_collection_items.position is 'Place in the order,
 comment on column public.media_collection_items.added_at is 'When it was added.';
 comment on column public.media_collection_items.added_by is 'Who added it, as actor.';
 
+-- The library as it was: today's rows with every later entry of the log undone. Reaches as far back as the log is kept.
+create function public.media_assets_at(at timestamptz) returns setof public.media_assets
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  with undone as (
+    select u.asset_id, min(u.row_version) as row_version, jsonb_object_agg(u.key, u.value) as before
+    from (
+      -- Of several later changes of a field the first one still knew the value of that time.
+      select distinct on (l.asset_id, e.key) l.asset_id, e.key, e.value, l.row_version
+      from public.media_sync_log as l
+      cross join lateral jsonb_each(l.before) as e
+      where l.recorded_at > at and l.asset_id is not null and l.before is not null
+      order by l.asset_id, e.key, l.row_version
+    ) as u
+    group by u.asset_id
+  )
+
+  select p.*
+  from public.media_assets as m
+  left join undone as u on m.asset_id = u.asset_id
+  cross join lateral jsonb_populate_record(
+    m,
+    coalesce(u.before, '{}')
+    || case when u.asset_id is null then '{}'::jsonb else jsonb_build_object('row_version', u.row_version - 1, 'search', null) end
+  ) as p
+  where m.mirrored_at <= at
+$$;
+revoke all on function public.media_assets_at(timestamptz) from public;
+grant execute on function public.media_assets_at(timestamptz) to media_sync;
+comment on function public.media_assets_at(timestamptz)
+is 'Rows of media_assets as they were at a time, as far back as the log is kept; search is null where a row has changed since.';
+
 alter table public.media_assets enable row level security;
 alter table public.media_folders enable row level security;
 alter table public.media_metadata_fields enable row level security;

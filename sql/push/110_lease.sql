@@ -1,5 +1,6 @@
 -- push/110_lease.sql
--- Purpose: claim approved operations, the earliest open one of each asset; committed before any call is made.
+-- Purpose: claim approved operations, at most one of an asset; committed before any call is made. Those of an asset keep
+--          their order, except that edits of different fields may overtake each other: they touch nothing in common.
 -- Input:   kinds, lease, lease_seconds, row_limit       Output: one row an operation
 -- Writes:  outbox.operation     Locks: its rows, skipping those of other pushers
 with due as (
@@ -14,7 +15,12 @@ with due as (
       select from outbox.operation as e
       where
         e.asset_id = o.asset_id and e.id < o.id
-        and (e.state in ('pending', 'leased', 'unknown') or (e.state = 'sent' and e.kind = o.kind))
+        and (
+          e.state in ('leased', 'unknown')
+          or (e.state = 'pending' and (e.kind = any(cast(:kinds as text[])) or 'delete' in (e.kind, o.kind)))
+          or (e.state = 'pending' and 'restore' in (e.kind, o.kind))
+          or (e.state = 'sent' and e.kind = o.kind)
+        )
     )
   order by o.id
   limit :row_limit
