@@ -298,6 +298,7 @@ COMMENT ON FUNCTION outbox.map_delta(old_map jsonb, new_map jsonb, OUT base json
 
 CREATE FUNCTION outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     RETURN sha256(convert_to((((((((((operation_id)::text || chr(31)) || kind) || chr(31)) || asset_id) || chr(31)) || (base #>> '{}'::text[])) || chr(31)) || (wanted #>> '{}'::text[])), 'UTF8'::name));
 
 COMMENT ON FUNCTION outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) IS 'SHA-256 over what an operation is to do.';
@@ -361,12 +362,12 @@ CREATE FUNCTION outbox.record_decided(decided_conflict_id bigint, decided_by tex
 declare
   decided record;
 begin
-  select o.kind, o.media_asset_id, c.asset_id, c.key, c.local, c.remote into strict decided
+  select o.kind, o.media_asset_id, o.base, c.asset_id, c.key, c.local, c.remote into strict decided
   from outbox.conflict as c
   inner join outbox.operation as o on c.operation_id = o.id
   where c.id = decided_conflict_id and c.state = 'local_wins';
   perform outbox.record(decided.kind, decided.asset_id, decided.media_asset_id,
-    case when decided.kind = 'delete' then decided.remote
+    case when decided.kind = 'delete' then decided.base || decided.remote
          else jsonb_build_object(decided.key, coalesce(decided.remote, 'null')) end,
     case when decided.kind = 'delete' then '{}'
          else jsonb_build_object(decided.key, coalesce(decided.local, 'null')) end, decided_by);
@@ -1595,7 +1596,7 @@ CREATE TABLE outbox.attempt (
     request_id text,
     detail text,
     CONSTRAINT attempt_finished_iff_result CHECK (((finished_at IS NULL) = (result IS NULL))),
-    CONSTRAINT attempt_result_known CHECK ((result = ANY (ARRAY['sent'::text, 'refused'::text, 'conflict'::text, 'unknown'::text, 'postponed'::text, 'unneeded'::text])))
+    CONSTRAINT attempt_result_known CHECK ((result = ANY (ARRAY['sent'::text, 'refused'::text, 'conflict'::text, 'unknown'::text, 'postponed'::text])))
 );
 
 COMMENT ON TABLE outbox.attempt IS 'One try of an operation; written before the call, so that a crash leaves a trace of it.';
@@ -1614,7 +1615,7 @@ COMMENT ON COLUMN outbox.attempt.started_at IS 'When it was claimed, before any 
 
 COMMENT ON COLUMN outbox.attempt.finished_at IS 'When its result was recorded; null for one that died.';
 
-COMMENT ON COLUMN outbox.attempt.result IS 'sent, refused, conflict, unknown, postponed (nothing was done), unneeded (Cloudinary is so already).';
+COMMENT ON COLUMN outbox.attempt.result IS 'sent, refused, conflict, unknown, postponed (nothing was done).';
 
 COMMENT ON COLUMN outbox.attempt.request_id IS 'Cloudinary''s id of the call, for its support.';
 

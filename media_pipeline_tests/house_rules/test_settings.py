@@ -24,7 +24,7 @@ def variable(name: str) -> str:
 def written(value: object) -> str:
     """A default as one writes it into the environment."""
     match value:
-        case None:
+        case None | ():
             return "(empty)"
         case bool():
             return str(value).lower()

@@ -31,10 +31,15 @@ WRITERS = {
     "ops.hold_item": {"diff", "mirror"},  # in the transaction of the guard that opened the hold
     "ops.migration": {"ops"},
     "ops.run": {"ops"},
-    "public.media_assets": {"diff"},
+    "outbox.attempt": {"push"},
+    "outbox.conflict": {"outbox"},
+    "outbox.operation": {"outbox", "push"},  # push: claims and results; recorded by the trigger alone
+    "outbox.push_plan": {"push"},
+    "outbox.push_plan_item": {"push"},
+    "public.media_assets": {"diff", "outbox"},  # outbox: assets with open operations, merged field by field
     "public.media_folders": {"mirror"},
     "public.media_metadata_fields": {"mirror"},
-    "public.media_sync_log": {"audit", "diff"},  # diff: set-based, with the rows it changes
+    "public.media_sync_log": {"audit", "diff", "outbox"},  # diff, outbox: set-based, with the rows they change
     "public.media_sync_log_seal": {"audit"},
 }
 

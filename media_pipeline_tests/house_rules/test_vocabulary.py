@@ -15,9 +15,14 @@ from media_pipeline.vocabulary import (
     CallPurpose,
     ChangeKind,
     ChangeState,
+    ConflictState,
     HoldKind,
     HoldState,
     ListingRunState,
+    OperationKind,
+    OperationState,
+    PlanPart,
+    PlanState,
     RunKind,
     RunState,
     SightingState,
@@ -36,6 +41,11 @@ STORED: dict[str, type[StrEnum]] = {
     "ops.hold.state": HoldState,
     "ops.run.kind": RunKind,
     "ops.run.state": RunState,
+    "outbox.conflict.state": ConflictState,
+    "outbox.operation.kind": OperationKind,
+    "outbox.operation.state": OperationState,
+    "outbox.push_plan.part": PlanPart,
+    "outbox.push_plan.state": PlanState,
 }
 
 # Sets of words that only the database knows by name, each with the place that uses them.
@@ -43,6 +53,8 @@ ONLY_IN_THE_DATABASE = {
     "diff.change_set.state": {"pending", "applied", "superseded"},  # set and asked by sql/diff alone
     "mirror.asset_field.kind": {"scalar", "set", "map", "document"},  # rows of a migration, read by SQL
     "ops.cloud_binding.folder_mode": {"dynamic", "fixed"},  # Cloudinary's words, checked by the binding
+    "outbox.attempt.result": {"sent", "refused", "conflict", "unknown", "postponed"},  # an outcome, as history
+    "outbox.push_plan_item.state": {"planned", "taken", "stale"},  # set and asked by sql/push alone
     "public.media_collections.visibility": {"private", "shared", "public"},  # written by people
 }
 
@@ -56,21 +68,46 @@ LOG_ACTION = "public.media_sync_log.action"
 _TABLE = re.compile(r"^CREATE TABLE (\S+) \((.*?)^\)", re.DOTALL | re.MULTILINE)
 _WORDS = re.compile(r"CHECK \(\((\w+) = ANY \(ARRAY\[('[^\]]*)\]\)\)\)")
 
+# Columns whose words are the rows of a lookup table, which a migration inserts.
+_LOOKED_UP = {"outbox.operation.kind": ("0008_outbox.sql", r"\(\d+, '(\w+)', (?:null|'\w+')\)")}
+
+# How actions of the log are spelt that are put together, and the words that come out.
+_SPELT = {
+    "f'hold_{state.value}'": {f"hold_{state}" for state in (HoldState.APPROVED, HoldState.REJECTED)},
+    "f'plan_{state.value}'": {f"plan_{state}" for state in (PlanState.APPROVED, PlanState.REJECTED)},
+    # What outbox.note() is told: the state that an operation came to; one that is given back was postponed.
+    "action": {
+        "operation_postponed",
+        *(
+            f"operation_{state}"
+            for state in set(OperationState) - {OperationState.PENDING, OperationState.LEASED, OperationState.CANCELLED}
+        ),
+    },
+}
+
+# Actions that statements and the trigger on media_assets append, together with the row they are about.
+_LOGGED_BY_SQL = {"edited", "merged"}
+
 
 @cache
 def constrained() -> dict[str, set[str]]:
-    """Every column that a check constraint limits to a list of words; partitions repeat their parent."""
-    return {
+    """Every column that a check or a lookup table limits to a list of words; partitions repeat their parent."""
+    checked = {
         f"{table}.{column}": set(re.findall(r"'(\w+)'", words))
         for table, body in _TABLE.findall(sources.schema())
         for column, words in _WORDS.findall(body)
         if not table.startswith("audit.media_sync_log_")
     }
+    looked_up = {
+        column: set(re.findall(pattern, (sources.SQL / "migrations" / file).read_text(encoding="utf-8")))
+        for column, (file, pattern) in _LOOKED_UP.items()
+    }
+    return checked | looked_up
 
 
 @cache
 def logged_by_python() -> set[str]:
-    """Actions that ``audit.append`` is called with; the word of a hold's decision is put together."""
+    """Actions that ``audit.append`` is called with."""
     found: set[str] = set()
     for path in sources.python_files(sources.PACKAGE):
         for node in ast.walk(sources.tree(path)):
@@ -79,8 +116,8 @@ def logged_by_python() -> set[str]:
                 if isinstance(action, ast.Constant):
                     found.add(str(action.value))
                 else:
-                    assert ast.unparse(action) == "f'hold_{state.value}'", "how is this action spelt?"
-                    found |= {f"hold_{state}" for state in (HoldState.APPROVED, HoldState.REJECTED)}
+                    assert ast.unparse(action) in _SPELT, "how is this action spelt?"
+                    found |= _SPELT[ast.unparse(action)]
     return found
 
 
@@ -112,7 +149,7 @@ def test_the_log_knows_every_kind_of_change_that_is_applied_and_what_python_appe
     # A conflict is no change of a row: it becomes one only when it is settled, under the kind it then has.
     applied = {kind.value for kind in ChangeKind} - {ChangeKind.CONFLICT.value}
 
-    assert constrained()[LOG_ACTION] == applied | logged_by_python()
+    assert constrained()[LOG_ACTION] == applied | logged_by_python() | _LOGGED_BY_SQL
 
 
 def _strange_words(text: str) -> list[str]:

@@ -218,17 +218,45 @@ def test_the_engine_cannot_delete_assets(engine: Engine) -> None:
             assert refused(text, connection) == INSUFFICIENT_PRIVILEGE
 
 
-def test_people_cannot_write_assets_not_even_the_owner(engine: Engine) -> None:
+def test_people_cannot_make_or_remove_assets_or_edit_what_cloudinary_says_not_even_the_owner(engine: Engine) -> None:
     with transaction(engine) as connection:
         connection.exec_driver_sql(ASSET)
     with transaction(engine, role=None) as connection:
         for text in (
             ASSET.replace("'a', 32", "'b', 32"),
-            "update media_assets set display_name = 'mine'",
+            "update media_assets set version = 2",
+            "update media_assets set asset_id = repeat('b', 32)",
+            "update media_assets set applied_fingerprint = sha256('b')",
+            "update media_assets set row_version = 9",
             "delete from media_assets",
             "truncate media_assets cascade",
         ):
             assert refused(text, connection) == INSUFFICIENT_PRIVILEGE, text
+
+
+def test_an_edit_by_a_person_is_an_intent_in_the_outbox_with_an_entry_in_the_log(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(ASSET)
+        statements.run(connection, "audit/010_ensure_partitions")
+    with transaction(engine, role=None) as connection:
+        connection.exec_driver_sql("update media_assets set display_name = 'mine'")
+
+    recorded = "select (kind, state, wanted ->> 'display_name')::text from outbox.operation"
+    logged = "select (action, cause, after ->> 'display_name')::text from media_sync_log where asset_id is not null"
+    assert rows(engine, recorded) == ["(update_display_name,pending,mine)"]
+    assert rows(engine, logged) == ["(edited,edit,mine)"]
+
+
+def test_the_engine_records_no_intent_by_what_it_writes(engine: Engine) -> None:
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(ASSET)
+        connection.exec_driver_sql("update media_assets set display_name = 'as the cloud has it'")
+        forged = "insert into outbox.operation (kind, asset_id, media_asset_id, base, wanted, actor)" + (
+            " select 'delete', asset_id, id, '{}', '{}', 'cli:test' from media_assets"
+        )
+        assert refused(forged, connection) == INSUFFICIENT_PRIVILEGE
+
+    assert rows(engine, "select count(*) from outbox.operation") == [0]
 
 
 LOG = "public.media_sync_log"

@@ -137,11 +137,27 @@ def test_a_listed_remnant_of_a_deleted_asset_never_becomes_a_live_row(rig: Rig) 
         ]
 
 
-def test_people_cannot_edit_rows_that_the_next_sync_would_overwrite(rig: Rig) -> None:
+def test_what_people_edited_outlives_the_next_sync_until_it_is_pushed(rig: Rig) -> None:
+    rig.upload("a")
+    rig.sync()
+    with rig.engine.begin() as connection:
+        connection.exec_driver_sql("update media_assets set display_name = 'mine'")
+    with rig.client() as outsider:
+        outsider.change_tags(
+            TagCommand.ADD, ["theirs"], public_ids=["a"], resource_type=ResourceType.IMAGE, delivery_type="upload"
+        )
+
+    rig.sync()
+
+    assert rig.query("select display_name, tags from media_assets") == [("mine", ["theirs"])]
+    assert rig.query("select kind, state from outbox.operation") == [("update_display_name", "pending")]
+
+
+def test_people_cannot_edit_what_cloudinary_alone_knows(rig: Rig) -> None:
     rig.upload("a")
     rig.sync()
 
-    refused = rig.try_edit("update media_assets set display_name = 'mine'")
+    refused = rig.try_edit("update media_assets set format = 'gif'")
 
-    assert "written by the sync engine only" in refused
-    assert rig.query("select display_name from media_assets") == [("a",)]
+    assert "format cannot be edited" in refused
+    assert rig.query("select format from media_assets") == [("png",)]

@@ -207,7 +207,7 @@ create table outbox.attempt (
   constraint attempt_operation_id_fkey foreign key (operation_id) references outbox.operation (id),
   constraint attempt_push_plan_id_fkey foreign key (push_plan_id) references outbox.push_plan (id),
   constraint attempt_run_id_fkey foreign key (run_id) references ops.run (id),
-  constraint attempt_result_known check (result in ('sent', 'refused', 'conflict', 'unknown', 'postponed', 'unneeded')),
+  constraint attempt_result_known check (result in ('sent', 'refused', 'conflict', 'unknown', 'postponed')),
   constraint attempt_finished_iff_result check ((finished_at is null) = (result is null))
 );
 comment on table outbox.attempt is 'One try of an operation; written before the call, so that a crash leaves a trace of it.';
@@ -218,7 +218,7 @@ comment on column outbox.attempt.push_plan_id is 'Plan that allowed it.';
 comment on column outbox.attempt.run_id is 'Run that made it.';
 comment on column outbox.attempt.started_at is 'When it was claimed, before any call.';
 comment on column outbox.attempt.finished_at is 'When its result was recorded; null for one that died.';
-comment on column outbox.attempt.result is 'sent, refused, conflict, unknown, postponed (nothing was done), unneeded (Cloudinary is so already).';
+comment on column outbox.attempt.result is 'sent, refused, conflict, unknown, postponed (nothing was done).';
 comment on column outbox.attempt.request_id is 'Cloudinary''s id of the call, for its support.';
 comment on column outbox.attempt.detail is 'What Cloudinary or the base comparison said.';
 
@@ -232,6 +232,7 @@ comment on column outbox.overlaid_asset.asset_id is 'The asset.';
 
 create function outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) returns bytea
 language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
 return sha256(convert_to(operation_id::text || chr(31) || kind || chr(31) || asset_id || chr(31)
   || (base #>> '{}') || chr(31) || (wanted #>> '{}'), 'UTF8'));
 revoke all on function outbox.operation_digest(bigint, text, text, jsonb, jsonb) from public;
@@ -487,12 +488,12 @@ as $$
 declare
   decided record;
 begin
-  select o.kind, o.media_asset_id, c.asset_id, c.key, c.local, c.remote into strict decided
+  select o.kind, o.media_asset_id, o.base, c.asset_id, c.key, c.local, c.remote into strict decided
   from outbox.conflict as c
   inner join outbox.operation as o on c.operation_id = o.id
   where c.id = decided_conflict_id and c.state = 'local_wins';
   perform outbox.record(decided.kind, decided.asset_id, decided.media_asset_id,
-    case when decided.kind = 'delete' then decided.remote
+    case when decided.kind = 'delete' then decided.base || decided.remote
          else jsonb_build_object(decided.key, coalesce(decided.remote, 'null')) end,
     case when decided.kind = 'delete' then '{}'
          else jsonb_build_object(decided.key, coalesce(decided.local, 'null')) end, decided_by);
