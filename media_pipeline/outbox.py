@@ -103,6 +103,7 @@ def reconcile(
     *,
     run_id: RunId | None,
     cause: str = "sync",
+    actor: str = "cloudinary",
 ) -> Settled:
     """Bring operations, conflicts and rows of these assets in line with the mirror's state of them.
 
@@ -118,7 +119,7 @@ def reconcile(
         operations.setdefault(row.asset_id, []).append(_Operation.of(row))
     for asset in assets:
         total += _Asset(connection, asset, operations.get(asset.asset_id, []), policy_of, run_id).settle()
-    return total + Settled(rows_changed=_write(connection, assets, run_id=run_id, cause=cause))
+    return total + Settled(rows_changed=_write(connection, assets, run_id=run_id, cause=cause, actor=actor))
 
 
 def resolve(
@@ -157,7 +158,7 @@ def resolve(
         )
         if winner is ConflictState.LOCAL_WINS:
             statements.run(connection, "outbox/195_record_again", conflict_id=conflict_id, actor=actor)
-        reconcile(connection, [AssetId(found.asset_id)], policy_of, run_id=None, cause="decision")
+        reconcile(connection, [AssetId(found.asset_id)], policy_of, run_id=None, cause="decision", actor=actor)
         return AssetId(found.asset_id)
 
     return retrying(engine, work)
@@ -442,7 +443,7 @@ def _all_at_base(operation: _Operation, remote: Mapping[str, Any]) -> bool:
     return all(remote.get(key) == operation.base.get(key) for key in operation.wanted)
 
 
-def _write(connection: Connection, assets: Sequence[Row[Any]], *, run_id: RunId | None, cause: str) -> int:
+def _write(connection: Connection, assets: Sequence[Row[Any]], *, run_id: RunId | None, cause: str, actor: str) -> int:
     """Write the rows anew from what is open now."""
     ids = [asset.asset_id for asset in assets]
     open_operations: dict[str, list[_Operation]] = {}
@@ -465,7 +466,7 @@ def _write(connection: Connection, assets: Sequence[Row[Any]], *, run_id: RunId 
         connection,
         "outbox/200_write_overlaid",
         documents=_json(documents),
-        actor="cloudinary",
+        actor=actor,
         cause=cause,
         run_id=run_id,
     )

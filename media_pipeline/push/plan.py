@@ -295,5 +295,5 @@ def _withdraw(engine: Engine, settings: Settings, plan_id: PlanId, actor: str) -
                 run_id=None,
             )
         ids = sorted({AssetId(row.asset_id) for row in rejected})
-        outbox.reconcile(connection, ids, settings.conflict_policy, run_id=None, cause="decision")
+        outbox.reconcile(connection, ids, settings.conflict_policy, run_id=None, cause="decision", actor=actor)
     return len(rejected)
