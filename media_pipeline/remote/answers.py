@@ -91,6 +91,25 @@ def require_success(call: Call, answer: Answer, *, has_cursor: bool = False) -> 
     raise _refusal(call, answer, message, has_cursor=has_cursor)
 
 
+def require_original(call: Call, answer: Answer) -> None:
+    """Do nothing if the bytes of an original came; else raise what it is, in the words of the delivery network.
+
+    Its refusals are no JSON; what the matter is stands in the header ``X-Cld-Error``.
+
+    Raises:
+        RateLimited, RemoteUnavailable, RemoteNotFound, RemoteRefused: as the status says.
+    """
+    if answer.status == 200:
+        return
+    told = answer.headers.get("X-Cld-Error") or ""
+    message = "".join(char if char.isprintable() else " " for char in told[:_MESSAGE_LENGTH])
+    refusal = _refusal(call, answer, message or f"no original under this address ({answer.status})", has_cursor=False)
+    if answer.status < 400:
+        # A redirect is not followed: it may lead anywhere.
+        refusal = RemoteRefused(f"Cloudinary answered {answer.status}", call=call.name, request_id=answer.request_id)
+    raise refusal
+
+
 def no_answer(call: Call, failure: NoAnswer) -> RemoteError:
     """The error for a request that got no complete answer."""
     if call.is_write and failure.was_sent:

@@ -25,10 +25,11 @@ from media_pipeline.remote.answers import (
     answered_at,
     is_json_object,
     no_answer,
+    require_original,
     require_success,
     unreadable_answer,
 )
-from media_pipeline.remote.calls import Budget, Call, CallRecord, RawPage
+from media_pipeline.remote.calls import Budget, Call, CallRecord, RawPage, Sink
 from media_pipeline.remote.retry import repeating
 from media_pipeline.remote.transport import Answer, NoAnswer, Transport, UnreadableAnswer
 from media_pipeline.settings import Settings
@@ -102,6 +103,27 @@ class Caller:
     def write(self, call: Call, invoke: Callable[[], object]) -> Answer:
         """Let *invoke* call the SDK, once."""
         return self._once(call, CallPurpose.PUSH, invoke, False)
+
+    def fetch(self, call: Call, url: str, sink: Sink, *, size_bytes: int) -> None:
+        """Let the body under *url* flow into *sink*; tried again like a read, each time from its beginning."""
+        tries = repeating(call.name, retries=self._settings.retries, base_seconds=self._settings.retry_base_seconds)
+        tries(self._fetch_once, call, url, sink, size_bytes)
+
+    def _fetch_once(self, call: Call, url: str, sink: Sink, size_bytes: int) -> None:
+        started = time.perf_counter()
+        answer: Answer | None = None
+        sink.restart()
+        try:
+            answer = self._transport.fetch(url, take=sink.write, size_bytes=size_bytes)
+        except NoAnswer as failure:
+            raise no_answer(call, failure) from failure
+        except UnreadableAnswer as failure:
+            raise unreadable_answer(call, failure) from failure
+        finally:
+            status = None if answer is None else answer.status
+            self._tell(call, CallPurpose.OTHER, status, time.perf_counter() - started, answer)
+        self._learn_from(answer)
+        require_original(call, answer)
 
     def _once(self, call: Call, purpose: CallPurpose, invoke: Callable[[], object], has_cursor: bool) -> Answer:
         answers: list[Answer] = []

@@ -37,6 +37,8 @@ class Call:
 LIST_PAGE = Call("list_page", "assets: read", list_key="resources")
 READ_ASSETS = Call("read_assets", "assets: read", list_key="resources")
 READ_ASSET = Call("read_asset", "assets: read")
+READ_ETAGS = Call("read_etags", "assets: read", list_key="resources")
+FETCH_ORIGINAL = Call("fetch_original", "assets: read", is_counted=False)
 SEARCH = Call("search", "assets: read", list_key="resources")
 SEARCH_FOLDERS = Call("search_folders", "folders: read", list_key="folders")
 ROOT_FOLDERS = Call("root_folders", "folders: read", list_key="folders")
@@ -72,18 +74,51 @@ class RawPage:
     received_at: datetime
 
 
+class OriginalSource(StrEnum):
+    """Where the bytes of an original are asked for: the delivery network, or the API itself."""
+
+    DELIVERY = "delivery"
+    DOWNLOAD = "download"
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What is needed to ask for an asset's original, as a read showed it."""
+
+    asset_id: AssetId
+    resource_type: str
+    delivery_type: str
+    public_id: str
+    format: str | None
+    version: int | None
+    size_bytes: int
+    secure_url: str | None
+
+
+class Sink(Protocol):
+    """Takes the bytes of an original, piece by piece, so that memory stays bounded."""
+
+    def restart(self) -> None:
+        """Forget what came: the request is made again."""
+
+    def write(self, piece: bytes) -> None:
+        """Take the next piece; must not raise ``OSError``, which would pass for one of the connection."""
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenAsset:
     """An asset as the answer of an upload, an update or a rename describes it.
 
     Attributes:
         is_existing: an upload that must not overwrite found the public_id taken and changed nothing.
+        etag: MD5 of the stored bytes in hex, where the answer tells it.
         body: the answer, byte for byte; a hint only, since the shapes differ from those of a read.
     """
 
     asset_id: AssetId
     public_id: str
     is_existing: bool
+    etag: str | None
     body: bytes
     request_id: str | None
     received_at: datetime

@@ -12,7 +12,8 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Final, Self
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from media_pipeline.errors import ConfigurationError, RemoteRefused
@@ -24,8 +25,11 @@ from media_pipeline.remote.calls import (
     Budget,
     CallRecord,
     FieldCreated,
+    Original,
+    OriginalSource,
     RawPage,
     RestoreAccepted,
+    Sink,
     TagCommand,
     WrittenAsset,
 )
@@ -49,7 +53,7 @@ from media_pipeline.settings import CloudCredentials, Settings
 from media_pipeline.vocabulary import AssetId, CallPurpose, ResourceType, Slice
 
 try:
-    from cloudinary import Search, SearchFolders, api, uploader  # type: ignore[import-untyped]
+    from cloudinary import Search, SearchFolders, api, uploader, utils  # type: ignore[import-untyped]
     from cloudinary.api_client import call_api as admin_api  # type: ignore[import-untyped]
 except ValueError as error:
     # The SDK reads CLOUDINARY_URL when it is imported, whether or not anybody uses it.
@@ -62,6 +66,8 @@ IDS_PER_CALL = 100
 """Assets that one call may name (API limit)."""
 
 _FOLDERS_PER_PAGE = 500
+_ETAG_FIELDS: Final = ("etag", "version", "bytes")
+_DELIVERY_HOST: Final = "res.cloudinary.com"
 _PART_BYTES = 20_000_000
 """Larger content is uploaded in parts: 100 MB is the limit of one request, and a request lies in memory."""
 _ADDRESS_WORD = re.compile(r"[a-z0-9_]+")
@@ -165,15 +171,28 @@ class CloudinaryClient:
             lambda: api.resources_by_asset_ids(ids, **PROJECTION, **self._identity),
         )
 
-    def read_asset(self, asset_id: AssetId, *, purpose: CallPurpose = CallPurpose.VERIFY) -> RawPage:
-        """One asset in full detail.
+    def read_etags(self, asset_ids: Sequence[AssetId], *, purpose: CallPurpose = CallPurpose.OTHER) -> RawPage:
+        """MD5, version and size of up to 100 assets, where Cloudinary tells them; unknown ids are silently missing."""
+        ids = _ids(asset_ids)
+        return self._caller.read(
+            calls.READ_ETAGS,
+            purpose,
+            lambda: api.resources_by_asset_ids(ids, fields=",".join(_ETAG_FIELDS), **self._identity),
+        )
+
+    def read_asset(
+        self, asset_id: AssetId, *, with_etag: bool = False, purpose: CallPurpose = CallPurpose.VERIFY
+    ) -> RawPage:
+        """One asset in full detail; Cloudinary tells its MD5 only beside the metadata of its media.
 
         Raises:
             RemoteNotFound: Cloudinary itself says that there is no such asset.
         """
         _ids([asset_id])
         return self._caller.read(
-            calls.READ_ASSET, purpose, lambda: api.resource_by_asset_id(asset_id, **self._identity)
+            calls.READ_ASSET,
+            purpose,
+            lambda: api.resource_by_asset_id(asset_id, media_metadata=with_etag or None, **self._identity),
         )
 
     def search(
@@ -242,6 +261,51 @@ class CloudinaryClient:
     def ping(self) -> RawPage:
         """The cheapest proof that the key is accepted."""
         return self._caller.read(calls.PING, CallPurpose.OTHER, lambda: api.ping(**self._identity))
+
+    # Bytes
+
+    def sources_of(self, original: Original) -> tuple[OriginalSource, ...]:
+        """Where an original can be asked for, the cheaper way first.
+
+        Only the bound cloud's own hosts: an address that an answer names is used where it is one of them.
+        """
+        if original.delivery_type == "upload" and self._delivers(original.secure_url or ""):
+            return OriginalSource.DELIVERY, OriginalSource.DOWNLOAD
+        return (OriginalSource.DOWNLOAD,)
+
+    def fetch_original(self, original: Original, source: OriginalSource, sink: Sink) -> None:
+        """Let the bytes of an original flow into *sink*, at most as many as it has; costs no Admin API call.
+
+        Raises:
+            RemoteRefused: also for a public_id that cannot be asked for, or *source* is none of ``sources_of``.
+        """
+        call = calls.FETCH_ORIGINAL
+        if source not in self.sources_of(original):
+            raise RemoteRefused("The address is not one of this cloud", call=call.name)
+        if source is OriginalSource.DELIVERY:
+            address = original.secure_url or ""
+        else:
+            address = utils.private_download_url(
+                require_public_id(original.public_id, call=call),
+                original.format if original.resource_type != ResourceType.RAW else None,
+                resource_type=_word(original.resource_type),
+                type=_word(original.delivery_type),
+                **self._identity,
+            )
+        self._caller.fetch(call, address, sink, size_bytes=original.size_bytes)
+
+    def _delivers(self, address: str) -> bool:
+        """Whether *address* is one of the bound cloud's delivery: Cloudinary's host, or the emulator's."""
+        api_host = urlsplit(self._identity["upload_prefix"])
+        found = urlsplit(address)
+        name = self.cloud_name
+        if (found.scheme, found.netloc) == (api_host.scheme, api_host.netloc):
+            return found.path.startswith(f"/{name}/")
+        if found.scheme != "https":
+            return False
+        return found.netloc == f"{name}-{_DELIVERY_HOST}" or (
+            found.netloc == _DELIVERY_HOST and found.path.startswith(f"/{name}/")
+        )
 
     # Writes: never repeated; RemoteOutcomeUnknown where neither done nor clearly refused
 

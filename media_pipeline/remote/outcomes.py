@@ -25,6 +25,7 @@ class _AssetDocument(msgspec.Struct):
     asset_id: str
     public_id: str
     existing: bool = False
+    etag: str | None = None
 
 
 class _ChangedDocument(msgspec.Struct):
@@ -53,6 +54,7 @@ def written_asset(call: Call, answer: Answer) -> WrittenAsset:
         asset_id=AssetId(document.asset_id),
         public_id=document.public_id,
         is_existing=document.existing,
+        etag=document.etag,
         body=answer.body,
         request_id=answer.request_id,
         received_at=answer.received_at,

@@ -97,6 +97,15 @@ class _Key(Struct):
     asset_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
+class Etag(Struct):
+    """What proves the bytes of an asset: their MD5 in hex, with the version and the size that it is of."""
+
+    asset_id: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
+    etag: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")] | None = None
+    version: _Count | None = None
+    size_bytes: _Count | None = msgspec.field(name="bytes", default=None)
+
+
 class _Document(Struct):
     """The known members of an asset document, by Cloudinary's names; others are left alone."""
 
@@ -133,6 +142,7 @@ _UNHOLDABLE: Final = (*_UNREADABLE, OverflowError, ValueError)
 
 _page_decoder = msgspec.json.Decoder(_Page)
 _key_decoder = msgspec.json.Decoder(_Key)
+_etag_decoder = msgspec.json.Decoder(Etag)
 _document_decoder = msgspec.json.Decoder(_Document)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
 _fingerprint_encoder = msgspec.msgpack.Encoder(order="deterministic")
@@ -301,6 +311,18 @@ def _raw_item(raw: bytes) -> RawItem:
     except _UNREADABLE:
         asset_id = None
     return RawItem(raw=raw, digest=digest(raw), asset_id=asset_id)
+
+
+def etag_of(raw: bytes) -> Etag:
+    """The MD5 of an asset's bytes out of one document; its ``etag`` is None where the document does not tell it.
+
+    Raises:
+        BadItem: no 32-hex asset_id, or an etag that is no MD5.
+    """
+    try:
+        return _etag_decoder.decode(raw)
+    except _UNREADABLE as error:
+        raise BadItem("bad_etag", str(error), _readable_asset_id(raw)) from None
 
 
 def normalize(raw: bytes) -> Observation:

@@ -13,7 +13,7 @@ import http.client
 import io
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,8 +26,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import DecodeError, HTTPError
 
 _PIECE_BYTES = 1024 * 1024
-_UPLOAD_BYTES_PER_SECOND = 100_000
-"""Slowest line on which an upload may hope to end; lengthens the total time of a large request."""
+_BYTES_PER_SECOND = 100_000
+"""Slowest line on which a transfer may hope to end; lengthens the total time of a large one."""
 _REQUEST_ID_LENGTH = 64
 
 
@@ -212,7 +212,41 @@ class Transport:
         if body is not None:
             # With its length given, urllib3 sends a stream piece by piece, and each piece has a time limit.
             headers["Content-Length"] = str(len(body))
-        watch = _Watch(self._total_seconds + len(body or b"") / _UPLOAD_BYTES_PER_SECOND, self._read_seconds)
+        return self._exchange(method, url, headers, body, len(body or b""), self._read)
+
+    def fetch(self, url: str, *, take: Callable[[bytes], None], size_bytes: int) -> Answer:
+        """Make one GET request, once, and hand its body to *take* piece by piece.
+
+        Args:
+            take: gets the body where the status is 200; must not raise ``OSError``.
+            size_bytes: largest body that is taken; lengthens the total time.
+
+        Returns:
+            The answer without its body, or with the body of an error.
+
+        Raises:
+            NoAnswer: no complete answer came in time.
+            UnreadableAnswer: the body is larger.
+        """
+
+        def read(response: urllib3.BaseHTTPResponse) -> bytes:
+            if response.status != 200:
+                return self._read(response)
+            self._pour(response, take, size_bytes)
+            return b""
+
+        return self._exchange("GET", url, {"Accept-Encoding": "identity"}, None, size_bytes, read)
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        large_bytes: int,
+        read: Callable[[urllib3.BaseHTTPResponse], bytes],
+    ) -> Answer:
+        watch = _Watch(self._total_seconds + large_bytes / _BYTES_PER_SECOND, self._read_seconds)
         token = _watch.set(watch)
         try:
             response = self._pool.urlopen(
@@ -225,7 +259,7 @@ class Transport:
                 redirect=False,
                 preload_content=False,
             )
-            return Answer(response.status, response.headers, self._read(response), datetime.now(UTC))
+            return Answer(response.status, response.headers, read(response), datetime.now(UTC))
         except (HTTPError, OSError) as error:
             raise NoAnswer(_describe(error), was_sent=watch.was_sent) from error
         finally:
@@ -233,24 +267,26 @@ class Transport:
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         pieces: list[bytes] = []
+        self._pour(response, pieces.append, self._body_limit_bytes)
+        return b"".join(pieces)
+
+    @staticmethod
+    def _pour(response: urllib3.BaseHTTPResponse, take: Callable[[bytes], None], limit_bytes: int) -> None:
         size = 0
         # Asked to decode what is not encoded, urllib3 copies a page through a buffer of its own.
         is_encoded = "Content-Encoding" in response.headers
         try:
             while piece := response.read(_PIECE_BYTES, decode_content=is_encoded):
-                pieces.append(piece)
                 size += len(piece)
-                if size > self._body_limit_bytes:
-                    raise UnreadableAnswer(
-                        f"The answer is larger than {self._body_limit_bytes} bytes", status=response.status
-                    )
+                if size > limit_bytes:
+                    raise UnreadableAnswer(f"The answer is larger than {limit_bytes} bytes", status=response.status)
+                take(piece)
         except DecodeError as error:
             raise UnreadableAnswer("The answer is not encoded as its headers say", status=response.status) from error
         finally:
             # A half-read connection is closed; a finished one has gone back to the pool already.
             response.close()
             response.release_conn()
-        return b"".join(pieces)
 
 
 def _describe(error: Exception) -> str:
