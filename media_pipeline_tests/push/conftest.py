@@ -90,7 +90,7 @@ class PushRig(Rig):
 
     def there(self) -> dict[str, dict[str, Any]]:
         """Every asset as the cloud itself lists it, by public_id; remnants left out."""
-        found = {}
+        found: dict[str, dict[str, Any]] = {}
         with self.client() as client:
             for slice_ in self.settings.slices:
                 page = msgspec.json.decode(client.list_page(slice_, cursor=None, page_size=500).body)
@@ -138,6 +138,7 @@ def rig(engine: Engine, cloud: Endpoints, control: ControlClient) -> PushRig:
         read_timeout_seconds=2,
         deletion_limit_count=3,
         undo_seconds=0,
+        vault=False,
     )
     return PushRig(engine, cloud, control, settings)
 

@@ -41,7 +41,8 @@ def asset(engine: Engine) -> Engine:
         ):
             connection.exec_driver_sql(
                 "insert into media_metadata_fields"
-                " (external_id, label, type, is_mandatory, datasource, document, position) values (%(name)s, %(name)s, %(kind)s, %(mandatory)s, %(choices)s, '{}',"
+                " (external_id, label, type, is_mandatory, datasource, document, position)"
+                " values (%(name)s, %(name)s, %(kind)s, %(mandatory)s, %(choices)s, '{}',"
                 " (select count(*) from media_metadata_fields))",
                 {"name": name, "kind": kind, "mandatory": mandatory, "choices": choices},
             )
