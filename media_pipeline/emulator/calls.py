@@ -155,13 +155,13 @@ def require_file(call: Call) -> StoredFile:
 
 
 def authorize_admin(emulator: Emulator, request: Request) -> None:
-    """Check the cloud's name and the caller's credentials.
+    """Check the caller's credentials and the cloud's name, in this order.
 
     Raises:
         ApiError: 401, with Cloudinary's words for each way to be wrong.
     """
-    _check_cloud(emulator, request)
     _check_header(emulator, request.headers.get("authorization", ""))
+    _check_cloud(emulator, request)
 
 
 def _check_cloud(emulator: Emulator, request: Request) -> None:
