@@ -65,14 +65,7 @@ COMMENT ON FUNCTION audit.ensure_partitions(through date) IS 'Makes the monthly 
 
 CREATE FUNCTION audit.entry_digest(action text, cause text, actor text, run_id bigint, asset_id text, media_asset_id uuid, row_version bigint, fingerprint bytea, before jsonb, after jsonb, recorded_at timestamp with time zone) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select sha256(convert_to(concat_ws(chr(31),
-    action, cause, actor, coalesce(run_id::text, '-'), coalesce(asset_id, '-'), coalesce(media_asset_id::text, '-'),
-    coalesce(row_version::text, '-'), coalesce(encode(fingerprint, 'hex'), '-'),
-    coalesce(before::text, '-'), coalesce(after::text, '-'), extract(epoch from recorded_at)::text
-  ), 'UTF8'))
-$$;
+    RETURN sha256(convert_to(concat_ws(chr(31), action, cause, actor, COALESCE((run_id)::text, '-'::text), COALESCE(asset_id, '-'::text), COALESCE((media_asset_id)::text, '-'::text), COALESCE((row_version)::text, '-'::text), COALESCE(encode(fingerprint, 'hex'::text), '-'::text), COALESCE((before)::text, '-'::text), COALESCE((after)::text, '-'::text), (EXTRACT(epoch FROM recorded_at))::text), 'UTF8'::name));
 
 COMMENT ON FUNCTION audit.entry_digest(action text, cause text, actor text, run_id bigint, asset_id text, media_asset_id uuid, row_version bigint, fingerprint bytea, before jsonb, after jsonb, recorded_at timestamp with time zone) IS 'Digest of one entry of the log.';
 
@@ -180,26 +173,15 @@ $$;
 
 COMMENT ON FUNCTION public.get_media_statistics() IS 'Counts of the library and of what waits, recounted at every call.';
 
+CREATE FUNCTION public.media_tags_text(tags text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN "left"(array_to_string(tags, ' '::text), 50000);
+
+COMMENT ON FUNCTION public.media_tags_text(tags text[]) IS 'Tags as one text, for the text search vector.';
+
 CREATE FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select
-    setweight(to_tsvector('simple'::regconfig, left(coalesce(display_name, ''), 5000)), 'A')
-    || setweight(to_tsvector('simple'::regconfig, translate(left(public_id, 5000), '/_-.', '    ')), 'A')
-    || setweight(to_tsvector('simple'::regconfig, left(array_to_string(tags, ' '), 50000)), 'B')
-    -- The bound stands inside the argument: a CASE around a call does not keep the planner from making it.
-    || setweight(jsonb_to_tsvector(
-      'simple'::regconfig,
-      case when pg_column_size(context) < 2000 or octet_length(context::text) <= 100000 then context else to_jsonb(left(context::text, 50000)) end,
-      '["string"]'
-    ), 'C')
-    || setweight(jsonb_to_tsvector(
-      'simple'::regconfig,
-      case when pg_column_size(metadata) < 2000 or octet_length(metadata::text) <= 100000 then metadata else to_jsonb(left(metadata::text, 50000)) end,
-      '["string", "numeric"]'
-    ), 'C')
-$$;
+    RETURN ((((setweight(to_tsvector('simple'::regconfig, "left"(COALESCE(display_name, ''::text), 5000)), 'A'::"char") || setweight(to_tsvector('simple'::regconfig, translate("left"(public_id, 5000), '/_-.'::text, '    '::text)), 'A'::"char")) || CASE WHEN (tags = '{}'::text[]) THEN ''::tsvector ELSE setweight(to_tsvector('simple'::regconfig, public.media_tags_text(tags)), 'B'::"char") END) || CASE WHEN (context = '{}'::jsonb) THEN ''::tsvector WHEN (octet_length((context #>> '{}'::text[])) <= 100000) THEN setweight(jsonb_to_tsvector('simple'::regconfig, context, '["string"]'::jsonb), 'C'::"char") ELSE setweight(to_tsvector('simple'::regconfig, "left"((context #>> '{}'::text[]), 50000)), 'C'::"char") END) || CASE WHEN (metadata = '{}'::jsonb) THEN ''::tsvector WHEN (octet_length((metadata #>> '{}'::text[])) <= 100000) THEN setweight(jsonb_to_tsvector('simple'::regconfig, metadata, '["string", "numeric"]'::jsonb), 'C'::"char") ELSE setweight(to_tsvector('simple'::regconfig, "left"((metadata #>> '{}'::text[]), 50000)), 'C'::"char") END);
 
 COMMENT ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) IS 'Text search vector of an asset: names weigh most, then tags, then context and metadata.';
 
@@ -334,7 +316,7 @@ CREATE TABLE diff.change (
     CONSTRAINT change_refusal_iff_refused CHECK (((refusal IS NOT NULL) = (state = 'refused'::text))),
     CONSTRAINT change_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'applied'::text, 'held'::text, 'superseded'::text, 'refused'::text])))
 )
-WITH (fillfactor='80');
+WITH (fillfactor='50');
 
 COMMENT ON TABLE diff.change IS 'One asset''s part of a change set.';
 
@@ -1691,6 +1673,9 @@ REVOKE ALL ON FUNCTION ops.set_updated_at() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.get_media_statistics() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_media_statistics() TO media_sync;
+
+REVOKE ALL ON FUNCTION public.media_tags_text(tags text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.media_tags_text(tags text[]) TO media_sync;
 
 REVOKE ALL ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) TO media_sync;

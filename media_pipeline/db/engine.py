@@ -17,14 +17,14 @@ import msgspec
 import psycopg
 import sqlalchemy
 from psycopg.types.json import JsonbBinaryDumper, JsonbDumper, set_json_dumps
-from sqlalchemy import Connection, Engine, NullPool, QueuePool, event, func, select
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from media_pipeline.db.statements import raw, source
+from media_pipeline.db.statements import raw, run, source
 from media_pipeline.errors import ConfigurationError, DatabaseError, DatabaseUnreachable, MigrationNeeded
 from media_pipeline.logs import mask
 
@@ -211,7 +211,7 @@ def take_role(connection: Connection, role: str) -> None:
         MigrationNeeded: there is no such role.
     """
     try:
-        connection.execute(select(func.set_config("role", role, True)))
+        run(connection, "ops/105_take_role", role=role)
     except DBAPIError as error:
         if sqlstate(error) in {"22023", "42704"}:
             raise MigrationNeeded(f"The database has no role {role!r}.") from error

@@ -71,14 +71,13 @@ create function audit.entry_digest(
   row_version bigint, fingerprint bytea, before jsonb, after jsonb, recorded_at timestamptz
 ) returns bytea
 language sql stable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-  select sha256(convert_to(concat_ws(chr(31),
-    action, cause, actor, coalesce(run_id::text, '-'), coalesce(asset_id, '-'), coalesce(media_asset_id::text, '-'),
-    coalesce(row_version::text, '-'), coalesce(encode(fingerprint, 'hex'), '-'),
-    coalesce(before::text, '-'), coalesce(after::text, '-'), extract(epoch from recorded_at)::text
-  ), 'UTF8'))
-$$;
+-- A body of this form is bound to its names when it is made, so it needs no search_path and can be inlined.
+return sha256(convert_to(concat_ws(
+  chr(31),
+  action, cause, actor, coalesce(run_id::text, '-'), coalesce(asset_id, '-'), coalesce(media_asset_id::text, '-'),
+  coalesce(row_version::text, '-'), coalesce(encode(fingerprint, 'hex'), '-'),
+  coalesce(before::text, '-'), coalesce(after::text, '-'), extract(epoch from recorded_at)::text
+), 'UTF8'));
 revoke all on function audit.entry_digest(text, text, text, bigint, text, uuid, bigint, bytea, jsonb, jsonb, timestamptz) from public;
 grant execute on function audit.entry_digest(text, text, text, bigint, text, uuid, bigint, bytea, jsonb, jsonb, timestamptz) to media_sync;
 comment on function audit.entry_digest(text, text, text, bigint, text, uuid, bigint, bytea, jsonb, jsonb, timestamptz)

@@ -54,7 +54,7 @@ create table diff.change (
   constraint change_refusal_iff_refused check ((refusal is not null) = (state = 'refused')),
   constraint change_fields_iff_content check ((fields = '{}') = (before is null and after is null)),
   constraint change_held_is_deletion check (state <> 'held' or kind = 'deleted')
-) with (fillfactor = 80);
+) with (fillfactor = 50);
 -- No index on state, not even a partial one: it would make every move from pending to applied write all indexes anew.
 comment on table diff.change is 'One asset''s part of a change set.';
 comment on column diff.change.change_set_id is 'The change set.';
