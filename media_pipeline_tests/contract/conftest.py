@@ -122,11 +122,20 @@ class Cloud:
             for asset_id in self._backed_up:
                 last_first.callback(self._delete_backups, asset_id)
             for kind, type_ in _SLICES:
-                last_first.callback(
-                    self.api.delete_resources_by_prefix, f"{self.prefix}/", resource_type=kind, type=type_
-                )
+                last_first.callback(self._delete_assets, kind, type_)
             while self._triggers:
                 last_first.callback(self.api.delete_trigger, self._triggers.pop())
+
+    def _delete_assets(self, kind: str, type_: str) -> None:
+        # By their ids: nothing outside the prefix can be meant, whatever the prefix is.
+        slice_: dict[str, Any] = {"resource_type": kind, "type": type_}
+        query = {**slice_, "prefix": f"{self.prefix}/", "max_results": 100}
+        page = self.api.resources(**query)
+        while page["resources"]:
+            self.api.delete_resources([asset["public_id"] for asset in page["resources"]], **slice_)
+            if "next_cursor" not in page:
+                return
+            page = self.api.resources(**query, next_cursor=page["next_cursor"])
 
     def _delete_backups(self, asset_id: str) -> None:
         with suppress(self.errors.NotFound):
