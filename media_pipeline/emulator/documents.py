@@ -5,7 +5,6 @@ Belongs here: members, their order, their formats of time. Not here: which asset
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -313,6 +312,3 @@ def _with_offset(members: str, name: str) -> str:
 
 def _present(document: Document) -> Document:
     return {name: value for name, value in document.items() if value is not None}
-
-
-SIGNED_SEGMENT = re.compile(r"s--([A-Za-z0-9_-]{8})--")
