@@ -153,7 +153,8 @@ def _page(
     rest = where
     if position:
         after = _after(order, position)
-        rest = Sql(f"{where.text} AND {after.text}", where.values + after.values)
+        # Only the position may say where to begin: a bound of the expression would pass all former pages once more.
+        rest = Sql(f"({where.text}) IS TRUE AND {after.text}", where.values + after.values)
     by = ", ".join(f"{part.sql} {'DESC' if part.descending else 'ASC'}" for part in order)
     keys = ", ".join(part.sql for part in order)
     statement = f"SELECT {columns}, {keys} FROM {table} WHERE {rest.text} ORDER BY {by} LIMIT ?"
