@@ -1304,10 +1304,10 @@ ALTER TABLE public.media_usage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
 ALTER TABLE ONLY public.media_sync_log ATTACH PARTITION audit.media_sync_log_other DEFAULT;
 
 ALTER TABLE ONLY public.media_sync_log
-    ADD CONSTRAINT media_sync_log_pkey PRIMARY KEY (id, recorded_at);
+    ADD CONSTRAINT media_sync_log_pkey PRIMARY KEY (xid, id, recorded_at);
 
 ALTER TABLE ONLY audit.media_sync_log_other
-    ADD CONSTRAINT media_sync_log_other_pkey PRIMARY KEY (id, recorded_at);
+    ADD CONSTRAINT media_sync_log_other_pkey PRIMARY KEY (xid, id, recorded_at);
 
 ALTER TABLE ONLY diff.change
     ADD CONSTRAINT change_pkey PRIMARY KEY (change_set_id, asset_id);
@@ -1412,10 +1412,6 @@ CREATE INDEX media_sync_log_asset_idx ON ONLY public.media_sync_log USING btree 
 
 CREATE INDEX media_sync_log_other_asset_id_row_version_idx ON audit.media_sync_log_other USING btree (asset_id, row_version) WHERE (asset_id IS NOT NULL);
 
-CREATE INDEX media_sync_log_order_idx ON ONLY public.media_sync_log USING btree (xid, id);
-
-CREATE INDEX media_sync_log_other_xid_id_idx ON audit.media_sync_log_other USING btree (xid, id);
-
 CREATE INDEX change_set_pending_idx ON diff.change_set USING btree (id) WHERE (state = 'pending'::text);
 
 CREATE INDEX listing_page_unapplied_idx ON landing.listing_page USING btree (listing_run_id, page_number) WHERE (applied_at IS NULL);
@@ -1462,8 +1458,6 @@ ALTER INDEX public.media_sync_log_asset_idx ATTACH PARTITION audit.media_sync_lo
 
 ALTER INDEX public.media_sync_log_pkey ATTACH PARTITION audit.media_sync_log_other_pkey;
 
-ALTER INDEX public.media_sync_log_order_idx ATTACH PARTITION audit.media_sync_log_other_xid_id_idx;
-
 CREATE TRIGGER media_sync_log_no_truncate BEFORE TRUNCATE ON audit.media_sync_log_other FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
 CREATE TRIGGER listing_run_set_updated_at BEFORE UPDATE ON landing.listing_run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
@@ -1493,9 +1487,6 @@ CREATE TRIGGER media_sync_log_seal_append_only BEFORE DELETE OR UPDATE ON public
 CREATE TRIGGER media_sync_log_seal_no_truncate BEFORE TRUNCATE ON public.media_sync_log_seal FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
 CREATE TRIGGER media_usage_set_updated_at BEFORE UPDATE ON public.media_usage FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
-
-ALTER TABLE ONLY diff.change
-    ADD CONSTRAINT change_change_set_id_fkey FOREIGN KEY (change_set_id) REFERENCES diff.change_set(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY diff.change_set
     ADD CONSTRAINT change_set_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);

@@ -128,7 +128,6 @@ def apply_items(
         nonlocal parts
         if not unless_done(connection):
             return PageCounts()
-        _make_page_tables(connection)
         unknown = _unknown(connection, found, origin.slice)
         parts = _sort(found, unknown, origin.slice, refused, trust_placeholders=trust_placeholders)
         written = _write(connection, parts, origin)
@@ -161,7 +160,7 @@ def _refused_by_postgres(engine: Engine, content: Iterable[Observation]) -> dict
     """Which of these Postgres cannot hold, each tried alone and rolled back; the reason by asset_id."""
     refused: dict[AssetId, str] = {}
     with transaction(engine) as connection:
-        _make_page_tables(connection)
+        statements.run(connection, "mirror/011_make_page_content")
         for observation in content:
             attempt = connection.begin_nested()
             try:
@@ -177,13 +176,9 @@ def _refused_by_postgres(engine: Engine, content: Iterable[Observation]) -> dict
     return refused
 
 
-def _make_page_tables(connection: Connection) -> None:
-    statements.run(connection, "mirror/010_make_page_sighting")
-    statements.run(connection, "mirror/011_make_page_content")
-
-
 def _unknown(connection: Connection, items: tuple[RawItem, ...], slice_: Slice | None) -> set[AssetId]:
     """Fill page_sighting, and say which of these we have not seen in exactly these bytes; for point reads, all."""
+    statements.run(connection, "mirror/010_make_page_sighting")
     keyed: dict[AssetId, RawItem] = {}
     for item in items:
         if item.asset_id is not None:
@@ -249,14 +244,15 @@ def _write(connection: Connection, parts: _Sorted, origin: PageOrigin) -> int:
         statements.copy_in(connection, "mirror/013_copy_page_sighting", rows, _SIGHTING_TYPES)
     elif parts.set_aside:
         statements.run(connection, "mirror/022_leave_out_sightings", asset_ids=parts.set_aside)
-    touch = statements.run(connection, "mirror/030_win_sightings", touch_low=origin.touch_low, **run).scalar_one()
+    won = statements.run(connection, "mirror/030_win_sightings", touch_low=origin.touch_low, **run).one()
     written = 0
     if parts.content:
+        statements.run(connection, "mirror/011_make_page_content")
         rows_of_content = (one.as_row() for one in parts.content)
         statements.copy_in(connection, "mirror/014_copy_page_content", rows_of_content, payloads.ROW_TYPES)
-        written = statements.run(connection, "mirror/040_write_content", touch=touch).rowcount
-    statements.run(connection, "mirror/050_settle_won_sightings", touch=touch)
-    statements.run(connection, "mirror/060_queue_lost_sightings", touch=touch)
+        written = statements.run(connection, "mirror/040_write_content", touch=won.touch).rowcount
+    statements.run(connection, "mirror/050_settle_won_sightings", touch=won.touch)
+    statements.run(connection, "mirror/060_queue_lost_sightings", touch=won.touch, has_lost=won.has_lost)
     if parts.placeholders:
         suspected = statements.run(
             connection,

@@ -15,7 +15,8 @@ create table public.media_sync_log (
   before jsonb,
   after jsonb,
   digest bytea not null,
-  constraint media_sync_log_pkey primary key (id, recorded_at),
+  -- In the order of the log, so that the seals need no index beside it.
+  constraint media_sync_log_pkey primary key (xid, id, recorded_at),
   constraint media_sync_log_action_known check (action in (
     'created', 'updated', 'renamed', 'moved', 'restored', 'deleted',
     'hold_opened', 'hold_approved', 'hold_rejected', 'cloud_bound'
@@ -25,7 +26,6 @@ create table public.media_sync_log (
   constraint media_sync_log_asset_has_version check ((asset_id is null) = (row_version is null))
 ) partition by range (recorded_at);
 create index media_sync_log_asset_idx on public.media_sync_log (asset_id, row_version) where asset_id is not null;
-create index media_sync_log_order_idx on public.media_sync_log (xid, id);
 
 comment on table public.media_sync_log is 'Audit: one row a state change. Nobody may update or delete; sealed against tampering by media_sync_log_seal.';
 comment on column public.media_sync_log.id is 'Number, ascending within a transaction.';

@@ -2,7 +2,7 @@
 -- Purpose: the window rule. A read counts for an asset only if nothing touched the asset since the read began;
 --          touch moves even when the content is equal, else two overlapping reads could apply in the wrong order.
 -- Input:   touch_low, listing_run_id (null for point reads); temp table page_sighting
--- Output:  touch: one number for the whole read, by which the assets that it won are known; null if it won none
+-- Output:  touch: one number for the whole read, by which the assets that it won are known; has_lost: there are others
 -- Writes:  mirror.asset_sighting      Locks: its rows, in order of asset_id
 with moment as materialized (
   select nextval('mirror.touch_seq') as touch, clock_timestamp() as verified_at
@@ -30,4 +30,5 @@ won as (
   returning s.touch
 )
 
-select max(won.touch) as touch from won
+select m.touch, (select count(*) from won) < (select count(*) from page_sighting) as has_lost
+from moment as m
