@@ -85,6 +85,20 @@ class Store:
             self._forget_counts()
             self.after_commit()
 
+    def commit_part(self, db: sqlite3.Connection) -> None:
+        """Make what a long write has done so far permanent, and go on without letting others write.
+
+        The journal of a single large transaction would hold every page of an index again and again.
+        """
+        db.execute("COMMIT")
+        self._forget_counts()
+        db.execute("BEGIN IMMEDIATE")
+
+    def truncate_journal(self) -> None:
+        """Give the disk back that the journal of a large write took."""
+        with self._writing:
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """One consistent view of what is committed."""
