@@ -23,7 +23,8 @@ from media_pipeline.vocabulary import CallPurpose
 class Ledger:
     """Asks and tells the ledger in Postgres; safe for several threads and processes.
 
-    No call waits until its line is on the disk: a crash of the server may lose the last second; the next answer tells what is left.
+    No call waits until its line is on the disk: a crash of the server may lose the last second, and the next answer
+    tells what is left.
 
     Args:
         shares: the share of the hourly allowance that a purpose may use; one that is missing may use all.
