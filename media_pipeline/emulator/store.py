@@ -26,6 +26,7 @@ _TABLES = (
 # The bulk generator needs the pages of its indexes; there are as many readers as calls under way.
 _WRITER_CACHE_KB = 65_536
 _READER_CACHE_KB = 16_384
+_MOST_COUNTS = 256
 
 
 class Store:
@@ -123,6 +124,8 @@ class Store:
         found = self._counts.get(key)
         if found is None:
             (found,) = db.execute(f"SELECT count(*) FROM {rows}", values).fetchone()
+            if len(self._counts) >= _MOST_COUNTS:
+                self._counts = {}
             self._counts[key] = found
         return found
 
