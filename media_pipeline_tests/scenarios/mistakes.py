@@ -10,10 +10,23 @@ from sqlalchemy import text
 
 from media_pipeline import guards
 from media_pipeline.db import statements
+from media_pipeline.mirror import verify
 from media_pipeline.ops import binding
 from media_pipeline_tests.property.test_convergence import believe_answers, believe_suspects
 
-__all__ = ["believe_answers", "believe_suspects", "trust_any_cloud", "without_mass_guard", "without_window_rule"]
+__all__ = [
+    "believe_answers",
+    "believe_one_answer",
+    "believe_suspects",
+    "trust_any_cloud",
+    "without_mass_guard",
+    "without_window_rule",
+]
+
+
+def believe_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an answer with a canary in it does not show is deleted, without a second look."""
+    monkeypatch.setattr(verify._Reader, "_are_missing_again", lambda *_: True)
 
 
 def without_window_rule(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,11 +34,7 @@ def delete(rig: Rig, *ids: AssetId) -> None:
         outsider.delete_assets(ids)
 
 
-@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
-@pytest.mark.parametrize("where", [LIST, BY_ASSET_IDS], ids=["listing", "read by id"])
-def test_whichever_answer_is_cut_short_nothing_is_deleted_falsely_and_the_next_sync_needs_no_help(
-    rig: Rig, where: dict[str, Any], cut: dict[str, Any]
-) -> None:
+def play_answers_that_are_cut_short(rig: Rig, where: dict[str, Any], cut: dict[str, Any]) -> None:
     """Each answer of the walk in turn, and once all of them, while one asset really goes and one comes."""
     ids = rig.upload_many(12)
     rig.sync()
@@ -57,6 +53,25 @@ def test_whichever_answer_is_cut_short_nothing_is_deleted_falsely_and_the_next_s
         rig.sync()
         require_equal(rig)
         assert holds.list_holds(rig.engine) == []
+
+
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
+@pytest.mark.parametrize("where", [LIST, BY_ASSET_IDS], ids=["listing", "read by id"])
+def test_whichever_answer_is_cut_short_nothing_is_deleted_falsely_and_the_next_sync_needs_no_help(
+    rig: Rig, where: dict[str, Any], cut: dict[str, Any]
+) -> None:
+    play_answers_that_are_cut_short(rig, where, cut)
+
+
+def test_control_without_a_second_look_one_answer_that_is_cut_short_deletes_what_it_lacks(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The canary alone does not help where it is among what is left."""
+    mistakes.believe_one_answer(monkeypatch)
+
+    with pytest.raises(AssertionError):
+        play_answers_that_are_cut_short(rig, BY_ASSET_IDS, CUTS["one asset of the page"])
+    assert falsely_deleted(rig) != []
 
 
 def test_a_slice_that_cannot_be_walked_keeps_its_rows_while_the_others_lose_theirs(rig: Rig) -> None:
