@@ -5,7 +5,7 @@ Belongs here: members, their order, their formats of time. Not here: which asset
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -57,8 +57,10 @@ _POSITION = {name: position for position, name in enumerate(_ALL)}
 # Members of a search result beside those of a list item.
 _FOUND = (
     "uploaded_at", "backup_bytes", "aspect_ratio", "pixels", "filename", "status", "etag", "duration", "pages",
-    "created_by", "uploaded_by", "last_updated", "tags", "context", "metadata", "image_metadata",
+    "created_by", "uploaded_by", "last_updated",
 )  # fmt: skip
+# Members of a search result that are shown when they are asked for.
+ON_DEMAND = ("tags", "context", "metadata", "image_metadata")
 # Search shows some members that other answers leave out when there is nothing to tell; names as they stand in a text.
 _NULLABLE = ('"format"', '"width"', '"height"', '"access_control"')
 _FOUND_WITHOUT_VALUE = {
@@ -162,48 +164,25 @@ class Documents:
     @property
     def found_names(self) -> tuple[str, ...]:
         """All members that a search result may have, in their order."""
-        return (*_default(self.folder_mode), *_FOUND)
+        return (*_default(self.folder_mode), *_FOUND, *ON_DEMAND)
 
     def found_page(self, rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> str:
         """A JSON array of search results with the members named, from rows of `FOUND_COLUMNS`.
 
         Made of rendered list items, which differ in the form of time and of context: some five microseconds a row,
-        twice as many if `names` are not all that a list item shows.
+        twice as many if `names` leave out members that a result shows without being asked.
         """
         if not rows:
             return "[]"
-        default = _default(self.folder_mode)
-        is_default = tuple(names[: len(default)]) == default
-        more = [f'"{name}"' for name in (names[len(default) :] if is_default else names)]
         by = f'{{"access_key":"{self._key}","custom_id":null,"external_id":null}}'
         known = {**_FOUND_WITHOUT_VALUE, '"created_by"': f'"created_by":{by}', '"uploaded_by"': f'"uploaded_by":{by}'}
-
-        def item(row: tuple[Any, ...]) -> str:
-            members, duration, pages, *times, updated_at = row
-            shown, _, rest = _with_offset(_with_offset(members, "created_at"), "uploaded_at").partition(_SHOWN)
-            given = rest if is_default else f"{shown}{_BETWEEN}{rest}"
-            parts = {part.partition(":")[0]: part for part in given.split(_BETWEEN)}
-            context = parts.get('"context"')
-            if context:
-                parts['"context"'] = '"context":' + context[len('"context":{"custom":') : -1]
-            if duration is not None:
-                parts['"duration"'] = f'"duration":{duration}'
-            if pages is not None:
-                parts['"pages"'] = f'"pages":{pages}'
-            changes = [
-                f'"{aspect}_updated_at":"{offset_form(time)}",'
-                for aspect, time in zip(ASPECTS, times, strict=True)
-                if time is not None
-            ]
-            parts['"last_updated"'] = f'"last_updated":{{{"".join(changes)}"updated_at":"{offset_form(updated_at)}"}}'
-            chosen = [text for name in more if (text := parts.get(name) or known.get(name))]
-            if is_default:
-                chosen += [known[name] for name in _NULLABLE if f"{_BETWEEN}{name}:" not in shown]
-                chosen.append(shown.replace(_BETWEEN, ","))
-            return ",".join(chosen)
-
-        items = "},{".join(map(item, rows))
-        return f"[{{{items}}}]".replace(_BASE, self.base_url)
+        on_demand = [f'"{name}"' for name in names if name in ON_DEMAND]
+        if len(names) - len(on_demand) == len(self.found_names) - len(ON_DEMAND):
+            items = [_whole(row, known, on_demand) for row in rows]
+        else:
+            items = [_chosen(row, known, [f'"{name}"' for name in names]) for row in rows]
+        page = "},{".join(items)
+        return f"[{{{page}}}]".replace(_BETWEEN, ",").replace(_BASE, self.base_url)
 
     def uploaded(self, asset: Asset, **extra: object) -> Document:
         """The answer to upload and explicit; `extra` are members such as ``overwritten``."""
@@ -303,11 +282,58 @@ class Documents:
         return {"url": url, "secure_url": url}
 
 
+def _whole(row: tuple[Any, ...], known: Mapping[str, str], on_demand: Sequence[str]) -> str:
+    """A search result with all it shows without being asked, and the members on demand that are named."""
+    shown, _, rest = _with_offset(row[0], "created_at").partition(_SHOWN)
+    own, _, rest = rest.partition('"version_id":')
+    content = _with_offset(rest[rest.index(f'{_BETWEEN}"uploaded_at":') :], "uploaded_at")
+    parts = _parts(own)
+    members = [f"{shown}{content}", known['"created_by"'], known['"uploaded_by"'], *_computed(row).values()]
+    members += [known[name] for name in _NULLABLE if f"{_BETWEEN}{name}:" not in shown]
+    if f'{_BETWEEN}"backup_bytes":' not in content:
+        members.append(known['"backup_bytes"'])
+    members += [parts.get(name) or known[name] for name in on_demand]
+    return ",".join(members)
+
+
+def _chosen(row: tuple[Any, ...], known: Mapping[str, str], names: Sequence[str]) -> str:
+    """A search result with the members named."""
+    members = _with_offset(_with_offset(row[0], "created_at"), "uploaded_at")
+    parts = _parts(members.replace(_SHOWN, _BETWEEN)) | _computed(row)
+    return ",".join([text for name in names if (text := parts.get(name) or known.get(name))])
+
+
+def _parts(members: str) -> dict[str, str]:
+    """Rendered members by their quoted names, context as search shows it."""
+    parts = {part.partition(":")[0]: part for part in members.split(_BETWEEN)}
+    context = parts.get('"context"')
+    if context:
+        parts['"context"'] = '"context":' + context[len('"context":{"custom":') : -1]
+    return parts
+
+
+def _computed(row: tuple[Any, ...]) -> dict[str, str]:
+    """The members of a search result that a list item does not know, by their quoted names."""
+    _, duration, pages, *times, updated_at = row
+    changes = [
+        f'"{aspect}_updated_at":"{offset_form(time)}",'
+        for aspect, time in zip(ASPECTS, times, strict=True)
+        if time is not None
+    ]
+    computed = {
+        '"last_updated"': f'"last_updated":{{{"".join(changes)}"updated_at":"{offset_form(updated_at)}"}}',
+    }
+    if duration is not None:
+        computed['"duration"'] = f'"duration":{duration}'
+    if pages is not None:
+        computed['"pages"'] = f'"pages":{pages}'
+    return computed
+
+
 def _with_offset(members: str, name: str) -> str:
     """Rendered members with a time, that is not the first of them, in the form of search."""
-    before, mark, after = members.partition(f'{_BETWEEN}"{name}":"')
-    end = len("2024-06-25T08:58:23")
-    return f"{before}{mark}{after[:end]}+00:00{after[end + 1 :]}"
+    start = members.index(f'{_BETWEEN}"{name}":"') + len(name) + len("_'':'2024-06-25T08:58:23")
+    return f"{members[:start]}+00:00{members[start + 1 :]}"
 
 
 def _present(document: Document) -> Document:

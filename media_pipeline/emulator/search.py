@@ -17,7 +17,7 @@ import msgspec
 
 from media_pipeline.emulator.clock import offset_form
 from media_pipeline.emulator.cursors import Cursors
-from media_pipeline.emulator.documents import FOUND_COLUMNS, Document
+from media_pipeline.emulator.documents import FOUND_COLUMNS, ON_DEMAND, Document
 from media_pipeline.emulator.errors import invalid_value
 from media_pipeline.emulator.library import Library
 from media_pipeline.emulator.params import Params
@@ -35,7 +35,6 @@ from media_pipeline.emulator.search_language import fields_of, parse
 _PAGE_DEFAULT = 50
 _PAGE_LIMIT = 500
 _ALWAYS = ("asset_id", "public_id", "asset_folder", "folder", "created_at", "status", "type", "resource_type")
-_ON_DEMAND = ("tags", "context", "metadata", "image_metadata")
 # May be asked for, but there is nothing to tell.
 _WITH_FIELDS = frozenset({"image_analysis", "cinemagraph_analysis", "accessibility_analysis"})
 _AGGREGATES = ("format", "resource_type", "type")
@@ -186,7 +185,7 @@ def _chosen(names: Sequence[str], params: Params) -> list[str]:
     unknown = wanted - _WITH_FIELDS - set(names)
     if unknown:
         raise invalid_value(unknown.pop(), "with_field")
-    return [name for name in names if name not in _ON_DEMAND or name in wanted]
+    return [name for name in names if name not in ON_DEMAND or name in wanted]
 
 
 def _aggregations(db: sqlite3.Connection, table: str, params: Params, where: Sql) -> Document:
