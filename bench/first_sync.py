@@ -3,7 +3,6 @@
     python bench/first_sync.py --assets 100000            # tables
     python bench/first_sync.py --assets 100000 --json     # one JSON object, see figures.Figures
     python bench/first_sync.py --markdown                 # the tables as they stand in docs/performance.md
-    python bench/first_sync.py --assets 1000000 --memory  # peak memory of our side alone, at 10,000 and at N
 
 Belongs here: the command line.
 Not here: measuring (``stage``, ``contract``, ``side_*``), arithmetic (``figures``).
@@ -29,11 +28,10 @@ from rich.table import Table  # noqa: E402
 
 from bench import figures, stage  # noqa: E402
 from bench.contract import Phase, SideFailed  # noqa: E402
-from bench.figures import Figures, MemoryFigures, Round  # noqa: E402
+from bench.figures import Figures, Round  # noqa: E402
 from media_pipeline import logs  # noqa: E402
 
 _MOST_ASSETS = 1_000_000
-_FEW_ASSETS = 10_000
 
 _messages = Console(stderr=True)
 
@@ -46,12 +44,8 @@ def main() -> int:
         # Started in the background by a shell, we would inherit that SIGINT is ignored.
         signal.signal(sign, signal.default_int_handler)
     try:
-        if arguments.memory:
-            memory = _measure_memory(arguments.assets)
-            _print(memory, [figures.memory_table(memory)], arguments)
-        else:
-            found = _measure(arguments.assets, rounds=arguments.repeat)
-            _print(found, figures.tables(found), arguments)
+        found = _measure(arguments.assets, rounds=arguments.repeat)
+        _print(found, figures.tables(found), arguments)
     except KeyboardInterrupt:
         _messages.print("Interrupted; everything is stopped.")
         return 130
@@ -65,7 +59,6 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--assets", type=int, default=100_000, help="size of the library, at most 1,000,000")
     parser.add_argument("--repeat", type=int, default=1, help="rounds; every side counts with its median")
-    parser.add_argument("--memory", action="store_true", help="peak memory of our side at 10,000 and at --assets")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     form.add_argument("--markdown", action="store_true", help="tables for docs/performance.md")
@@ -74,8 +67,6 @@ def _parse() -> argparse.Namespace:
         parser.error(f"--assets is from 1 to {_MOST_ASSETS:,}")
     if arguments.repeat < 1:
         parser.error("--repeat is at least 1")
-    if arguments.memory and arguments.assets <= _FEW_ASSETS:
-        parser.error(f"--memory compares with {_FEW_ASSETS:,} assets: give more with --assets")
     return arguments
 
 
@@ -98,18 +89,7 @@ def _measure(assets: int, *, rounds: int) -> Figures:
     )
 
 
-def _measure_memory(assets: int) -> MemoryFigures:
-    peaks = {}
-    for count in (_FEW_ASSETS, assets):
-        with _messages.status(f"Syncing {count:,} assets …"), stage.prepared(count) as prepared:
-            ours = prepared.measure_ours()
-        peaks[count] = max(measurement.peak_rss_bytes for measurement, _ in ours.values())
-    return MemoryFigures(
-        assets, peaks[assets], _FEW_ASSETS, peaks[_FEW_ASSETS], round(peaks[assets] / peaks[_FEW_ASSETS], 3)
-    )
-
-
-def _print(result: Figures | MemoryFigures, tables: list[Table], arguments: argparse.Namespace) -> None:
+def _print(result: Figures, tables: list[Table], arguments: argparse.Namespace) -> None:
     if arguments.json:
         sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
         return

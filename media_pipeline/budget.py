@@ -23,6 +23,9 @@ from media_pipeline.vocabulary import CallPurpose
 class Ledger:
     """Asks and tells the ledger in Postgres; safe for several threads and processes.
 
+    No call waits until its line is on the disk: a crash of the server may lose the last second, and the next answer
+    tells what is left.
+
     Args:
         shares: the share of the hourly allowance that a purpose may use; one that is missing may use all.
     """
@@ -39,6 +42,7 @@ class Ledger:
         """
         now = datetime.now(UTC)
         with transaction(self._engine) as connection:
+            statements.run(connection, "ops/048_commit_later")
             row = statements.run(connection, "ops/050_read_budget", now=now, purpose=purpose.value).first()
             if row is not None and row.reset_at > now:
                 share = self._shares.get(purpose, 1.0)
@@ -72,6 +76,7 @@ class Ledger:
             return
         next_hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         with transaction(self._engine) as connection:
+            statements.run(connection, "ops/048_commit_later")
             statements.run(
                 connection,
                 "ops/060_observe_budget",

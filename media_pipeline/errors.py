@@ -73,6 +73,13 @@ class DatabaseUnreachable(DatabaseError):
     exit_code = ExitCode.CONFIGURATION
 
 
+class DatabaseFull(DatabaseError):
+    """The disk of Postgres is full.
+
+    Nothing of the current transaction was committed.
+    """
+
+
 class EmbeddedServerError(DatabaseError):
     """The embedded Postgres cannot be started or stopped in its directory."""
 

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
         default=0.1, gt=0, le=1, description="Share of the hourly Admin API allowance that folder reads may use."
     )
     read_batch_size: int = Field(
-        default=100, ge=2, le=100, description="Ids in one point read, the canary included (API limit 100)."
+        default=100, ge=3, le=100, description="Ids in one point read, two known to be live included (API limit 100)."
     )
     apply_workers: int = Field(default=2, ge=1, le=8, description="Pages, and batches of changes, applied at once.")
     apply_batch_size: int = Field(

@@ -69,14 +69,7 @@ COMMENT ON FUNCTION audit.ensure_partitions(through date) IS 'Makes the monthly 
 
 CREATE FUNCTION audit.entry_digest(action text, cause text, actor text, run_id bigint, asset_id text, media_asset_id uuid, row_version bigint, fingerprint bytea, before jsonb, after jsonb, recorded_at timestamp with time zone) RETURNS bytea
     LANGUAGE sql STABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select sha256(convert_to(concat_ws(chr(31),
-    action, cause, actor, coalesce(run_id::text, '-'), coalesce(asset_id, '-'), coalesce(media_asset_id::text, '-'),
-    coalesce(row_version::text, '-'), coalesce(encode(fingerprint, 'hex'), '-'),
-    coalesce(before::text, '-'), coalesce(after::text, '-'), extract(epoch from recorded_at)::text
-  ), 'UTF8'))
-$$;
+    RETURN sha256(convert_to(concat_ws(chr(31), action, cause, actor, COALESCE((run_id)::text, '-'::text), COALESCE(asset_id, '-'::text), COALESCE((media_asset_id)::text, '-'::text), COALESCE((row_version)::text, '-'::text), COALESCE(encode(fingerprint, 'hex'::text), '-'::text), COALESCE((before)::text, '-'::text), COALESCE((after)::text, '-'::text), (EXTRACT(epoch FROM recorded_at))::text), 'UTF8'::name));
 
 COMMENT ON FUNCTION audit.entry_digest(action text, cause text, actor text, run_id bigint, asset_id text, media_asset_id uuid, row_version bigint, fingerprint bytea, before jsonb, after jsonb, recorded_at timestamp with time zone) IS 'Digest of one entry of the log.';
 
@@ -594,26 +587,15 @@ $$;
 
 COMMENT ON FUNCTION public.get_media_statistics() IS 'Counts of the library and of what waits, recounted at every call.';
 
+CREATE FUNCTION public.media_tags_text(tags text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN "left"(array_to_string(tags, ' '::text), 50000);
+
+COMMENT ON FUNCTION public.media_tags_text(tags text[]) IS 'Tags as one text, for the text search vector.';
+
 CREATE FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select
-    setweight(to_tsvector('simple'::regconfig, left(coalesce(display_name, ''), 5000)), 'A')
-    || setweight(to_tsvector('simple'::regconfig, translate(left(public_id, 5000), '/_-.', '    ')), 'A')
-    || setweight(to_tsvector('simple'::regconfig, left(array_to_string(tags, ' '), 50000)), 'B')
-    -- The bound stands inside the argument: a CASE around a call does not keep the planner from making it.
-    || setweight(jsonb_to_tsvector(
-      'simple'::regconfig,
-      case when pg_column_size(context) < 2000 or octet_length(context::text) <= 100000 then context else to_jsonb(left(context::text, 50000)) end,
-      '["string"]'
-    ), 'C')
-    || setweight(jsonb_to_tsvector(
-      'simple'::regconfig,
-      case when pg_column_size(metadata) < 2000 or octet_length(metadata::text) <= 100000 then metadata else to_jsonb(left(metadata::text, 50000)) end,
-      '["string", "numeric"]'
-    ), 'C')
-$$;
+    RETURN ((((setweight(to_tsvector('simple'::regconfig, "left"(COALESCE(display_name, ''::text), 5000)), 'A'::"char") || setweight(to_tsvector('simple'::regconfig, translate("left"(public_id, 5000), '/_-.'::text, '    '::text)), 'A'::"char")) || CASE WHEN (tags = '{}'::text[]) THEN ''::tsvector ELSE setweight(to_tsvector('simple'::regconfig, public.media_tags_text(tags)), 'B'::"char") END) || CASE WHEN (context = '{}'::jsonb) THEN ''::tsvector WHEN (octet_length((context #>> '{}'::text[])) <= 100000) THEN setweight(jsonb_to_tsvector('simple'::regconfig, context, '["string"]'::jsonb), 'C'::"char") ELSE setweight(to_tsvector('simple'::regconfig, "left"((context #>> '{}'::text[]), 50000)), 'C'::"char") END) || CASE WHEN (metadata = '{}'::jsonb) THEN ''::tsvector WHEN (octet_length((metadata #>> '{}'::text[])) <= 100000) THEN setweight(jsonb_to_tsvector('simple'::regconfig, metadata, '["string", "numeric"]'::jsonb), 'C'::"char") ELSE setweight(to_tsvector('simple'::regconfig, "left"((metadata #>> '{}'::text[]), 50000)), 'C'::"char") END);
 
 COMMENT ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) IS 'Text search vector of an asset: names weigh most, then tags, then context and metadata.';
 
@@ -919,7 +901,7 @@ CREATE TABLE diff.change (
     CONSTRAINT change_refusal_iff_refused CHECK (((refusal IS NOT NULL) = (state = 'refused'::text))),
     CONSTRAINT change_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'applied'::text, 'held'::text, 'superseded'::text, 'refused'::text])))
 )
-WITH (fillfactor='80');
+WITH (fillfactor='50');
 
 COMMENT ON TABLE diff.change IS 'One asset''s part of a change set.';
 
@@ -2083,10 +2065,10 @@ ALTER TABLE public.media_usage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
 ALTER TABLE ONLY public.media_sync_log ATTACH PARTITION audit.media_sync_log_other DEFAULT;
 
 ALTER TABLE ONLY public.media_sync_log
-    ADD CONSTRAINT media_sync_log_pkey PRIMARY KEY (id, recorded_at);
+    ADD CONSTRAINT media_sync_log_pkey PRIMARY KEY (xid, id, recorded_at);
 
 ALTER TABLE ONLY audit.media_sync_log_other
-    ADD CONSTRAINT media_sync_log_other_pkey PRIMARY KEY (id, recorded_at);
+    ADD CONSTRAINT media_sync_log_other_pkey PRIMARY KEY (xid, id, recorded_at);
 
 ALTER TABLE ONLY diff.change
     ADD CONSTRAINT change_pkey PRIMARY KEY (change_set_id, asset_id);
@@ -2218,10 +2200,6 @@ CREATE INDEX media_sync_log_asset_idx ON ONLY public.media_sync_log USING btree 
 
 CREATE INDEX media_sync_log_other_asset_id_row_version_idx ON audit.media_sync_log_other USING btree (asset_id, row_version) WHERE (asset_id IS NOT NULL);
 
-CREATE INDEX media_sync_log_order_idx ON ONLY public.media_sync_log USING btree (xid, id);
-
-CREATE INDEX media_sync_log_other_xid_id_idx ON audit.media_sync_log_other USING btree (xid, id);
-
 CREATE INDEX change_set_pending_idx ON diff.change_set USING btree (id) WHERE (state = 'pending'::text);
 
 CREATE INDEX listing_page_unapplied_idx ON landing.listing_page USING btree (listing_run_id, page_number) WHERE (applied_at IS NULL);
@@ -2288,8 +2266,6 @@ ALTER INDEX public.media_sync_log_asset_idx ATTACH PARTITION audit.media_sync_lo
 
 ALTER INDEX public.media_sync_log_pkey ATTACH PARTITION audit.media_sync_log_other_pkey;
 
-ALTER INDEX public.media_sync_log_order_idx ATTACH PARTITION audit.media_sync_log_other_xid_id_idx;
-
 CREATE TRIGGER media_sync_log_no_truncate BEFORE TRUNCATE ON audit.media_sync_log_other FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
 CREATE TRIGGER listing_run_set_updated_at BEFORE UPDATE ON landing.listing_run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
@@ -2321,9 +2297,6 @@ CREATE TRIGGER media_sync_log_seal_append_only BEFORE DELETE OR UPDATE ON public
 CREATE TRIGGER media_sync_log_seal_no_truncate BEFORE TRUNCATE ON public.media_sync_log_seal FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
 CREATE TRIGGER media_usage_set_updated_at BEFORE UPDATE ON public.media_usage FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
-
-ALTER TABLE ONLY diff.change
-    ADD CONSTRAINT change_change_set_id_fkey FOREIGN KEY (change_set_id) REFERENCES diff.change_set(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY diff.change_set
     ADD CONSTRAINT change_set_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
@@ -2582,6 +2555,9 @@ REVOKE ALL ON FUNCTION outbox.withdraw(operation_kind text, edited_asset_id text
 
 REVOKE ALL ON FUNCTION public.get_media_statistics() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_media_statistics() TO media_sync;
+
+REVOKE ALL ON FUNCTION public.media_tags_text(tags text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.media_tags_text(tags text[]) TO media_sync;
 
 REVOKE ALL ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb) TO media_sync;

@@ -17,15 +17,21 @@ import msgspec
 import psycopg
 import sqlalchemy
 from psycopg.types.json import JsonbBinaryDumper, JsonbDumper, set_json_dumps
-from sqlalchemy import Connection, Engine, NullPool, QueuePool, event, func, select
+from sqlalchemy import Connection, Engine, NullPool, QueuePool, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from media_pipeline.db.statements import raw, source
-from media_pipeline.errors import ConfigurationError, DatabaseError, DatabaseUnreachable, MigrationNeeded
+from media_pipeline.db.statements import raw, run, source
+from media_pipeline.errors import (
+    ConfigurationError,
+    DatabaseError,
+    DatabaseFull,
+    DatabaseUnreachable,
+    MigrationNeeded,
+)
 from media_pipeline.logs import mask
 
 ENGINE_ROLE: Final = "media_sync"
@@ -37,6 +43,7 @@ DAGSTER_DRIVER: Final = "postgresql+psycopg2"
 _OLDEST_SERVER: Final = 15
 _KNOWN_SCHEMES: Final = frozenset({"postgres", "postgresql", SQLALCHEMY_DRIVER, DAGSTER_DRIVER})
 _COLLISIONS: Final = frozenset({"40P01", "40001"})
+_DISK_FULL: Final = "53100"
 _TRIES_AGAIN: Final = 5
 
 _Result = TypeVar("_Result")
@@ -146,6 +153,7 @@ def transaction(engine: Engine, *, role: str | None = ENGINE_ROLE) -> Iterator[C
 
     Raises:
         DatabaseUnreachable: no connection, or it broke; then it is unknown only of a commit whether it happened.
+        DatabaseFull: the disk of the server is full; nothing was written.
         MigrationNeeded: the role does not exist.
     """
     with _checked_out(engine) as connection, connection.begin():
@@ -211,7 +219,7 @@ def take_role(connection: Connection, role: str) -> None:
         MigrationNeeded: there is no such role.
     """
     try:
-        connection.execute(select(func.set_config("role", role, True)))
+        run(connection, "ops/105_take_role", role=role)
     except DBAPIError as error:
         if sqlstate(error) in {"22023", "42704"}:
             raise MigrationNeeded(f"The database has no role {role!r}.") from error
@@ -242,6 +250,11 @@ def _checked_out(engine: Engine) -> Iterator[Connection]:
         try:
             yield connection
         except (DBAPIError, psycopg.OperationalError) as error:
+            if sqlstate(error) == _DISK_FULL:
+                raise DatabaseFull(
+                    f"The disk of Postgres at {place_of(engine.url)} is full: {_sentence(error)}",
+                    hint="An unfinished transaction was undone by the server. Make room there and run the same again.",
+                ) from error
             # COPY speaks to psycopg directly, so its errors arrive unwrapped.
             broken = error.connection_invalidated if isinstance(error, DBAPIError) else raw(connection).broken
             if not broken:

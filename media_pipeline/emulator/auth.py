@@ -99,6 +99,6 @@ def check_basic(header: str, key: str, secret: str) -> None:
     except (binascii.Error, UnicodeDecodeError):
         raise unauthorized("Malformed Authorization header") from None
     if given_key != key:
-        raise unauthorized(f"Invalid api_key {given_key}")
+        raise unauthorized("unknown api_key")
     if not hmac.compare_digest(given_secret.encode(), secret.encode()):
         raise unauthorized("api_secret mismatch")

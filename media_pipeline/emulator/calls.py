@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from media_pipeline.emulator import cause, sources
 from media_pipeline.emulator.auth import check_basic, check_request_signature
+from media_pipeline.emulator.config import USER_HEADER
 from media_pipeline.emulator.emulator import Emulator
 from media_pipeline.emulator.errors import ApiError, bad_request, missing, unauthorized
 from media_pipeline.emulator.originals import StoredFile
@@ -84,7 +85,7 @@ def admin(emulator: Emulator, handler: Handler) -> Endpoint:
             # Asking for the versions of an asset costs eleven calls.
             emulator.quota.spend(11 if params.flag("versions") and request.method == "GET" else 1)
             call = Call(emulator, request.path_params, params)
-            cause.enter(request.scope[REQUEST_ID], params, request.scope.get(DELETE_LIMIT))
+            _note_cause(request, params)
             content = await run_in_threadpool(handler, call)
         except ApiError as error:
             return refusal(error, emulator.quota.headers())
@@ -113,7 +114,7 @@ def upload(emulator: Emulator, handler: Handler, access: Access = Access.SIGNED)
                 raise ApiError(413, "Request entity too large")
             params, file = await _upload_params(request)
             is_signed = access is not Access.ANYONE and _authorize_upload(emulator, request, params, access)
-            cause.enter(request.scope[REQUEST_ID], params)
+            _note_cause(request, params)
             content = await run_in_threadpool(_received, emulator, request, params, file, is_signed, handler)
         except ApiError as error:
             return refusal(error)
@@ -122,6 +123,15 @@ def upload(emulator: Emulator, handler: Handler, access: Access = Access.SIGNED)
         return answer(content)
 
     return endpoint
+
+
+def _note_cause(request: Request, params: Params) -> None:
+    cause.enter(
+        request.scope[REQUEST_ID],
+        params,
+        delete_limit=request.scope.get(DELETE_LIMIT),
+        console_user=request.headers.get(USER_HEADER),
+    )
 
 
 def _received(
@@ -155,13 +165,13 @@ def require_file(call: Call) -> StoredFile:
 
 
 def authorize_admin(emulator: Emulator, request: Request) -> None:
-    """Check the cloud's name and the caller's credentials.
+    """Check the caller's credentials and the cloud's name, in this order.
 
     Raises:
         ApiError: 401, with Cloudinary's words for each way to be wrong.
     """
-    _check_cloud(emulator, request)
     _check_header(emulator, request.headers.get("authorization", ""))
+    _check_cloud(emulator, request)
 
 
 def _check_cloud(emulator: Emulator, request: Request) -> None:

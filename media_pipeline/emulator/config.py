@@ -18,6 +18,8 @@ API_KEY = "123456789012345"
 # Obviously fake, and 27 characters long like a real one.
 API_SECRET = "emulator-secret-not-a-real1"  # noqa: S105
 HEADER = "X-Media-Pipeline-Emulator"
+# A call with this header is told as a change in Cloudinary's console, by the user it names.
+USER_HEADER = f"{HEADER}-User"
 
 FolderMode = Literal["dynamic", "fixed"]
 

@@ -15,6 +15,7 @@ from media_pipeline.emulator.bulk import Generated, Plan
 from media_pipeline.emulator.config import Endpoints, Settings
 from media_pipeline.emulator.emulator import Stats
 from media_pipeline.emulator.faults import Rule, RuleState
+from media_pipeline.emulator.notices import Notice
 from media_pipeline.emulator.notifications import Delivery
 from media_pipeline.emulator.traffic import Entry
 
@@ -114,6 +115,10 @@ class ControlClient:
     def notifications(self) -> list[Delivery]:
         """All messages to webhooks and polled buffers with their attempts, oldest first."""
         return self._call("GET", "/notifications", list[Delivery])
+
+    def notify(self, event_type: str, **members: object) -> list[Delivery]:
+        """Send a message that no call causes here: ``info``, ``moderation_summary``, a type nobody knows yet."""
+        return self._call("POST", "/notifications", list[Delivery], Notice(event_type, members))
 
     def clear_notifications(self) -> None:
         """Forget all messages, sent or not; triggers stay."""

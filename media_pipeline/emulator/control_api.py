@@ -20,6 +20,7 @@ from media_pipeline.emulator.calls import answer, refusal
 from media_pipeline.emulator.emulator import Emulator
 from media_pipeline.emulator.errors import ApiError, bad_request, unauthorized
 from media_pipeline.emulator.faults import Rule
+from media_pipeline.emulator.notices import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,13 @@ def _bulk(order: Order) -> object:
     return bulk.generate(order.emulator.library, msgspec.json.decode(order.body, type=bulk.Plan))
 
 
+def _notify(order: Order) -> object:
+    notice = msgspec.json.decode(order.body, type=Notice)
+    with order.emulator.library.store.write() as db:
+        order.emulator.library.notifications.post(db, notice)
+    return order.emulator.library.notifications.deliveries()
+
+
 def _settle(order: Order) -> object:
     order.emulator.notifier.settle()
     return order.emulator.library.notifications.deliveries()
@@ -101,6 +109,7 @@ _ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/snapshots/{name}/restore", lambda order: order.emulator.restore_snapshot(str(order.path["name"]))),
     ("DELETE", "/snapshots/{name}", lambda order: order.emulator.library.snapshots.drop(str(order.path["name"]))),
     ("GET", "/notifications", lambda order: order.emulator.library.notifications.deliveries()),
+    ("POST", "/notifications", _notify),
     ("DELETE", "/notifications", lambda order: order.emulator.library.notifications.forget()),
     ("POST", "/notifications/settle", _settle),
 ]

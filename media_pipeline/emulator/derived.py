@@ -19,7 +19,7 @@ from media_pipeline.emulator.documents import Document
 from media_pipeline.emulator.errors import ApiError
 from media_pipeline.emulator.library import Library
 from media_pipeline.emulator.naming import random_hex
-from media_pipeline.emulator.transformations import Wanted, ordered, wanted
+from media_pipeline.emulator.transformations import Wanted, wanted
 
 _COLUMNS = ("id", "transformation", "format", "bytes", "width", "height", "original")
 
@@ -160,11 +160,6 @@ def _eager_item(library: Library, asset: Asset, item: Prepared, batch_id: str | 
 
 def _name(want: Wanted) -> str:
     return f"{want.text}/{want.format}".lstrip("/") if want.format else want.text
-
-
-def text_of_name(name: str) -> str:
-    """The transformation in the name of a derived asset, without the format."""
-    return wanted(name).text if "/" in name else ordered(name)
 
 
 def _select(db: sqlite3.Connection, condition: str, values: tuple[object, ...]) -> Iterator[Derived]:

@@ -5,8 +5,8 @@ Belongs here: members, their order, their formats of time. Not here: which asset
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -21,7 +21,7 @@ from media_pipeline.emulator.transformations import wanted
 # Delivery types whose originals are delivered to signed addresses only.
 RESTRICTED = frozenset({"private", "authenticated"})
 # Raise it when a list item changes: stored members are then rendered again at the next start.
-RENDERING = 2
+RENDERING = 3
 # None of these occurs in JSON text: one separates members, one ends those that every item shows, one stands for the
 # serving address.
 _BETWEEN, _SHOWN, _BASE = "\x1f", "\x1d", "\x1e"
@@ -54,6 +54,25 @@ _ALL = (
     "pixels", "filename", "status", "etag",
 )  # fmt: skip
 _POSITION = {name: position for position, name in enumerate(_ALL)}
+# Members of a search result beside those of a list item.
+_FOUND = (
+    "uploaded_at", "backup_bytes", "aspect_ratio", "pixels", "filename", "status", "etag", "duration", "pages",
+    "created_by", "uploaded_by", "last_updated",
+)  # fmt: skip
+# Members of a search result that are shown when they are asked for.
+ON_DEMAND = ("tags", "context", "metadata", "image_metadata")
+# Search shows some members that other answers leave out when there is nothing to tell; names as they stand in a text.
+_NULLABLE = ('"format"', '"width"', '"height"', '"access_control"')
+_FOUND_WITHOUT_VALUE = {
+    **{name: f"{name}:null" for name in _NULLABLE},
+    **{f'"{name}"': f'"{name}":{{}}' for name in ("context", "metadata", "image_metadata")},
+    '"backup_bytes"': '"backup_bytes":0',
+    '"tags"': '"tags":[]',
+}
+# What `Documents.found_page` needs of each asset.
+FOUND_COLUMNS = ", ".join(
+    f"asset.{name}" for name in ("members", "duration", "pages", *(f"{a}_updated_at" for a in ASPECTS), "updated_at")
+)
 
 _encode = msgspec.json.Encoder().encode
 Document = dict[str, object]
@@ -91,7 +110,7 @@ class Documents:
         """All members a list item may show, rendered as ``"name":value``; empty where the asset has none."""
         values = self._common(asset, zulu)
         if asset.tags:
-            values["tags"] = asset.tags
+            values["tags"] = sorted(asset.tags)
         values |= self._custom_members(asset)
         if asset.moderation:
             values["moderation"] = asset.moderation
@@ -142,21 +161,28 @@ class Documents:
         document["original_filename"] = asset.original_filename
         return _present(document)
 
-    def found(self, asset: Asset) -> Document:
-        """A search result, whole; the caller picks members."""
-        document = self._common(asset, offset_form) | self._content_members(asset, offset_form)
-        del document["version_id"], document["signature"]
-        document |= {"duration": asset.duration, "pages": asset.pages}
-        by = {"access_key": self._key, "custom_id": None, "external_id": None}
-        document |= {"created_by": by, "uploaded_by": by, "last_updated": self._last_updated(asset)}
-        document["tags"] = sorted(asset.tags)
-        document["context"] = asset.context
-        document["metadata"] = asset.metadata
-        document["image_metadata"] = {}
-        document["backup_bytes"] = asset.backup_bytes
-        # Search shows some members that other answers leave out when there is nothing to tell.
-        nullable = {name: document[name] for name in ("format", "width", "height", "access_control")}
-        return _present(document) | nullable
+    @property
+    def found_names(self) -> tuple[str, ...]:
+        """All members that a search result may have, in their order."""
+        return (*_default(self.folder_mode), *_FOUND, *ON_DEMAND)
+
+    def found_page(self, rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> str:
+        """A JSON array of search results with the members named, from rows of `FOUND_COLUMNS`.
+
+        Made of rendered list items, which differ in the form of time and of context: some five microseconds a row,
+        twice as many if `names` leave out members that a result shows without being asked.
+        """
+        if not rows:
+            return "[]"
+        by = f'{{"access_key":"{self._key}","custom_id":null,"external_id":null}}'
+        known = {**_FOUND_WITHOUT_VALUE, '"created_by"': f'"created_by":{by}', '"uploaded_by"': f'"uploaded_by":{by}'}
+        on_demand = [f'"{name}"' for name in names if name in ON_DEMAND]
+        if len(names) - len(on_demand) == len(self.found_names) - len(ON_DEMAND):
+            items = [_whole(row, known, on_demand) for row in rows]
+        else:
+            items = [_chosen(row, known, [f'"{name}"' for name in names]) for row in rows]
+        page = "},{".join(items)
+        return f"[{{{page}}}]".replace(_BETWEEN, ",").replace(_BASE, self.base_url)
 
     def uploaded(self, asset: Asset, **extra: object) -> Document:
         """The answer to upload and explicit; `extra` are members such as ``overwritten``."""
@@ -256,8 +282,59 @@ class Documents:
         return {"url": url, "secure_url": url}
 
 
+def _whole(row: tuple[Any, ...], known: Mapping[str, str], on_demand: Sequence[str]) -> str:
+    """A search result with all it shows without being asked, and the members on demand that are named."""
+    shown, _, rest = _with_offset(row[0], "created_at").partition(_SHOWN)
+    own, _, rest = rest.partition('"version_id":')
+    content = _with_offset(rest[rest.index(f'{_BETWEEN}"uploaded_at":') :], "uploaded_at")
+    parts = _parts(own)
+    members = [f"{shown}{content}", known['"created_by"'], known['"uploaded_by"'], *_computed(row).values()]
+    members += [known[name] for name in _NULLABLE if f"{_BETWEEN}{name}:" not in shown]
+    if f'{_BETWEEN}"backup_bytes":' not in content:
+        members.append(known['"backup_bytes"'])
+    members += [parts.get(name) or known[name] for name in on_demand]
+    return ",".join(members)
+
+
+def _chosen(row: tuple[Any, ...], known: Mapping[str, str], names: Sequence[str]) -> str:
+    """A search result with the members named."""
+    members = _with_offset(_with_offset(row[0], "created_at"), "uploaded_at")
+    parts = _parts(members.replace(_SHOWN, _BETWEEN)) | _computed(row)
+    return ",".join([text for name in names if (text := parts.get(name) or known.get(name))])
+
+
+def _parts(members: str) -> dict[str, str]:
+    """Rendered members by their quoted names, context as search shows it."""
+    parts = {part.partition(":")[0]: part for part in members.split(_BETWEEN)}
+    context = parts.get('"context"')
+    if context:
+        parts['"context"'] = '"context":' + context[len('"context":{"custom":') : -1]
+    return parts
+
+
+def _computed(row: tuple[Any, ...]) -> dict[str, str]:
+    """The members of a search result that a list item does not know, by their quoted names."""
+    _, duration, pages, *times, updated_at = row
+    changes = [
+        f'"{aspect}_updated_at":"{offset_form(time)}",'
+        for aspect, time in zip(ASPECTS, times, strict=True)
+        if time is not None
+    ]
+    computed = {
+        '"last_updated"': f'"last_updated":{{{"".join(changes)}"updated_at":"{offset_form(updated_at)}"}}',
+    }
+    if duration is not None:
+        computed['"duration"'] = f'"duration":{duration}'
+    if pages is not None:
+        computed['"pages"'] = f'"pages":{pages}'
+    return computed
+
+
+def _with_offset(members: str, name: str) -> str:
+    """Rendered members with a time, that is not the first of them, in the form of search."""
+    start = members.index(f'{_BETWEEN}"{name}":"') + len(name) + len("_'':'2024-06-25T08:58:23")
+    return f"{members[:start]}+00:00{members[start + 1 :]}"
+
+
 def _present(document: Document) -> Document:
     return {name: value for name, value in document.items() if value is not None}
-
-
-SIGNED_SEGMENT = re.compile(r"s--([A-Za-z0-9_-]{8})--")

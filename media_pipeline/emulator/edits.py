@@ -128,7 +128,7 @@ def _edit(library: Library, db: sqlite3.Connection, asset: Asset, params: Params
 
 
 def _tell(library: Library, db: sqlite3.Connection, changes: Sequence[notices.Change]) -> None:
-    library.notifications.post(db, *notices.changed(changes, library.config.folder_mode))
+    library.notifications.post(db, *notices.changed(changes))
 
 
 def place(library: Library, db: sqlite3.Connection, asset: Asset, params: Params, folder: str | None) -> None:

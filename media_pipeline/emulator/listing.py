@@ -76,8 +76,9 @@ def slice_selection(params: Params, resource_type: str, type_: str | None) -> Se
         return _by_creation(params, "asset", condition, tuple(values))
     if not type_:
         raise missing("type")
-    condition += " AND asset.public_id >= ? AND asset.public_id < ?"
-    values += [prefix, prefix + _LAST_CHARACTER]
+    condition, values = condition + " AND asset.public_id < ?", [*values, prefix + _LAST_CHARACTER]
+    if not _is_behind_the_start(params):
+        condition, values = condition + " AND asset.public_id >= ?", [*values, prefix]
     return Selection("asset", condition, tuple(values), ("asset.public_id",), descending=False)
 
 
@@ -169,14 +170,25 @@ def _by_creation(
     direction = (params.text("direction") or "desc").lower()
     if direction not in ("asc", "desc", "1", "-1"):
         raise invalid_value(direction, "direction")
+    descending = direction in ("desc", "-1")
     start_at = params.text("start_at")
     if start_at:
         try:
-            values = (*values, parse_time(start_at))
+            start = parse_time(start_at)
         except ValueError:
             raise invalid_value(start_at, "start_at") from None
-        condition += f" AND {keys[0]} >= ?"
-    return Selection(tables, condition, values, keys, direction in ("desc", "-1"))
+        if descending or not _is_behind_the_start(params):
+            condition, values = condition + f" AND {keys[0]} >= ?", (*values, start)
+    return Selection(tables, condition, values, keys, descending)
+
+
+def _is_behind_the_start(params: Params) -> bool:
+    """Whether a page of an ascending list begins at a cursor.
+
+    The cursor takes the place of the list's own start then: of two lower bounds SQLite reads from the first, and would
+    pass everything in between once more for every page.
+    """
+    return bool(params.text("next_cursor"))
 
 
 def _wanted(library: Library, params: Params) -> tuple[str, ...]:

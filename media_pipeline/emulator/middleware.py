@@ -160,8 +160,7 @@ class Passage:
             case Kind.EXPIRED_CURSOR:
                 return refusal(invalid_value(cursor, "next_cursor"), self._emulator.quota.headers())
             case Kind.REVOKED_KEY:
-                message = rule.message or f"Invalid api_key {self._emulator.config.api_key}"
-                return refusal(unauthorized(message), rule.headers)
+                return refusal(unauthorized(rule.message or "unknown api_key"), rule.headers)
             case _:
                 error = self._emulator.quota.exceeded()
                 headers = self._emulator.quota.headers() | {"X-FeatureRateLimit-Remaining": "0"}

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from media_pipeline.emulator.assets import Asset
 from media_pipeline.emulator.clock import zulu
-from media_pipeline.emulator.config import FolderMode
 from media_pipeline.emulator.documents import Document
 
 EVENT_TYPES = (
@@ -135,8 +134,11 @@ def moderated(asset: Asset, url: str) -> Notice:
     )
 
 
-def changed(changes: Sequence[Change], mode: FolderMode) -> list[Notice]:
-    """The events of assets that are not what they were before, one for each kind of change."""
+def changed(changes: Sequence[Change]) -> list[Notice]:
+    """The events of assets that are not what they were before, one for each kind of change.
+
+    In fixed folder mode an asset moves by a rename, which has an event of its own.
+    """
     return [
         notice
         for notice in (
@@ -145,7 +147,7 @@ def changed(changes: Sequence[Change], mode: FolderMode) -> list[Notice]:
             _mapped("resource_metadata_changed", changes, _metadata),
             _mapped("resource_display_name_changed", changes, _display_name),
             _listed("access_control_changed", changes, _access_control),
-            _mapped("move", changes, _move if mode == "dynamic" else _fixed_move),
+            _mapped("move", changes, _move),
         )
         if notice.members["resources"]
     ]
@@ -232,9 +234,3 @@ def _move(before: Asset, after: Asset) -> Document:
         "to_asset_folder": after.asset_folder,
         "display_name": after.display_name,
     }
-
-
-def _fixed_move(before: Asset, after: Asset) -> Document:
-    if before.asset_folder == after.asset_folder:
-        return {}
-    return {"from_folder": before.asset_folder, "to_folder": after.asset_folder}

@@ -162,9 +162,10 @@ class Notifications:
         if notice.has_time:
             document |= {"timestamp": offset_form(int(now)), "request_id": origin.request_id}
         document |= notice.members
+        source = "ui" if origin.console_user else "api"
         if notice.has_source:
-            document["source"] = "api"
-        by = {"source": "api", "id": self._config.api_key}
+            document["source"] = source
+        by = {"source": source, "id": origin.console_user or self._config.api_key}
         document["notification_context"] = {"triggered_at": precise_form(now), "triggered_by": by}
         document["signature_key"] = self._config.api_key
         return msgspec.json.encode(document)

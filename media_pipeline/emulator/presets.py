@@ -5,6 +5,8 @@ Belongs here: keeping presets, the rules of signed and unsigned calls. Not here:
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from media_pipeline.emulator.documents import Document
 from media_pipeline.emulator.encoding import parse_pairs, parse_tags
 from media_pipeline.emulator.errors import bad_request
@@ -25,6 +27,12 @@ _UNSIGNED = (
 _CARRIED = frozenset({"file", "timestamp", "api_key"})
 _PAIRS = ("context", "metadata")
 _NOT_SETTINGS = frozenset({"name", "unsigned", "external_id", "timestamp"})
+# Settings that are told in another form than that in which they came.
+_FORMS: dict[str, Callable[[object], object]] = {
+    "tags": parse_tags,
+    "context": lambda value: parse_pairs(value, "context"),
+    "transformation": lambda value: info(str(value)),
+}
 
 
 def listed(library: Library, params: Params) -> Document:
@@ -41,7 +49,7 @@ def one(library: Library, name: str) -> Document:
 
 
 def create(library: Library, params: Params) -> Document:
-    """Keep a preset; a missing name is generated."""
+    """Keep a preset; a missing name is generated, 400 for a setting that makes no sense."""
     name = params.text("name") or random_public_id()
     with library.store.write() as db:
         created = _PRESETS.create(db, name, _body(params, {}))
@@ -110,6 +118,7 @@ def _merged(call: Params, preset: Params) -> dict[str, object]:
 def _body(params: Params, former: Document) -> Document:
     settings = former.get("settings")
     given = {name: _plain(value) for name, value in params.values.items() if name not in _NOT_SETTINGS}
+    _in_parts(given)
     return {
         "unsigned": params.flag("unsigned", default=bool(former.get("unsigned"))),
         "settings": {**(settings if isinstance(settings, dict) else {}), **given},
@@ -125,13 +134,15 @@ def _settings(preset: Registered) -> dict[str, object]:
     return settings if isinstance(settings, dict) else {}
 
 
+def _in_parts(settings: dict[str, object]) -> dict[str, object]:
+    """The settings as they are told; 400 for one that cannot be taken apart."""
+    return settings | {name: form(settings[name]) for name, form in _FORMS.items() if name in settings}
+
+
 def _shown(preset: Registered) -> Document:
-    settings = _settings(preset)
-    if "transformation" in settings:
-        settings = {**settings, "transformation": info(str(settings["transformation"]))}
     return {
         "name": preset.name,
         "unsigned": preset.body["unsigned"],
-        "settings": settings,
+        "settings": _in_parts(_settings(preset)),
         "external_id": preset.external_id,
     }

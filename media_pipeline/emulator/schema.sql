@@ -46,8 +46,9 @@ CREATE TABLE IF NOT EXISTS asset (
 CREATE INDEX IF NOT EXISTS asset_by_slice ON asset (resource_type, type, created_at, seq);
 CREATE INDEX IF NOT EXISTS asset_by_resource_type ON asset (resource_type, created_at, seq);
 CREATE INDEX IF NOT EXISTS asset_by_folder ON asset (folder_key, created_at, seq);
-CREATE INDEX IF NOT EXISTS asset_by_update ON asset (updated_at, seq);
-CREATE INDEX IF NOT EXISTS asset_by_creation ON asset (created_at, seq);
+-- With the status, so that search counts without reading assets.
+CREATE INDEX IF NOT EXISTS asset_by_update ON asset (updated_at, seq, status);
+CREATE INDEX IF NOT EXISTS asset_by_creation ON asset (created_at, seq, status);
 CREATE INDEX IF NOT EXISTS asset_by_original ON asset (original) WHERE original IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS asset_tag (

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from media_pipeline.emulator import assets
 from media_pipeline.emulator.clock import offset_form
 from media_pipeline.emulator.cursors import Cursors
-from media_pipeline.emulator.documents import Document
+from media_pipeline.emulator.documents import FOUND_COLUMNS, ON_DEMAND, Document
 from media_pipeline.emulator.errors import invalid_value
 from media_pipeline.emulator.library import Library
 from media_pipeline.emulator.params import Params
@@ -36,7 +35,6 @@ from media_pipeline.emulator.search_language import fields_of, parse
 _PAGE_DEFAULT = 50
 _PAGE_LIMIT = 500
 _ALWAYS = ("asset_id", "public_id", "asset_folder", "folder", "created_at", "status", "type", "resource_type")
-_ON_DEMAND = ("tags", "context", "metadata", "image_metadata")
 # May be asked for, but there is nothing to tell.
 _WITH_FIELDS = frozenset({"image_analysis", "cinemagraph_analysis", "accessibility_analysis"})
 _AGGREGATES = ("format", "resource_type", "type")
@@ -68,13 +66,14 @@ def search_assets(library: Library, params: Params) -> Document:
     if "status" not in fields_of(condition):
         where = Sql(f"{where.text} AND status = 'active'", where.values)
     order = _order(params, ASSET_FIELDS, "seq", [{"created_at": "desc"}])
+    names = _chosen(library.documents.found_names, params)
     table = library.index_lag.table("asset")
     with library.store.read() as db:
         prepare(db)
-        total, rows, following = _page(library, db, params, "resources/search", assets.COLUMNS, table, where, order)
+        total, rows, following = _page(library, db, params, "resources/search", FOUND_COLUMNS, table, where, order)
         aggregations = _aggregations(db, table, params, where)
-    found = [library.documents.found(assets.of_row(row)) for row in rows]
-    answer = _answer(started, total, following, [_chosen(document, params) for document in found], "resources")
+    found = msgspec.Raw(library.documents.found_page(rows, names).encode())
+    answer = _answer(started, total, following, found, "resources")
     return answer | {"aggregations": aggregations} if aggregations else answer
 
 
@@ -100,7 +99,7 @@ def search_folders(library: Library, params: Params) -> Document:
     return _answer(started, total, following, found, "folders")
 
 
-def _answer(started: float, total: int, following: str | None, found: list[Document], key: str) -> Document:
+def _answer(started: float, total: int, following: str | None, found: object, key: str) -> Document:
     milliseconds = int((time.perf_counter() - started) * 1000)
     answer: Document = {"total_count": total, "time": milliseconds}
     if following:
@@ -149,17 +148,18 @@ def _page(
     limit = params.integer("max_results", _PAGE_DEFAULT, 1, _PAGE_LIMIT)
     cursors = Cursors(library.config.api_secret, route, params.values)
     position = cursors.open(params.text("next_cursor"))
-    (total,) = db.execute(f"SELECT count(*) FROM {table} WHERE {where.text}", where.values).fetchone()
+    total = library.store.count(db, f"{table} WHERE {where.text}", where.values)
     rest = where
     if position:
         after = _after(order, position)
-        rest = Sql(f"{where.text} AND {after.text}", where.values + after.values)
+        # Only the position may say where to begin: a bound of the expression would pass all former pages once more.
+        rest = Sql(f"({where.text}) IS TRUE AND {after.text}", where.values + after.values)
     by = ", ".join(f"{part.sql} {'DESC' if part.descending else 'ASC'}" for part in order)
     keys = ", ".join(part.sql for part in order)
     statement = f"SELECT {columns}, {keys} FROM {table} WHERE {rest.text} ORDER BY {by} LIMIT ?"
     rows = db.execute(statement, (*rest.values, limit + 1)).fetchall()
     following = cursors.seal(*rows[limit - 1][-len(order) :]) if len(rows) > limit else None
-    return int(total), [row[: -len(order)] for row in rows[:limit]], following
+    return total, [row[: -len(order)] for row in rows[:limit]], following
 
 
 def _after(order: Sequence[_Order], position: Sequence[object]) -> Sql:
@@ -176,16 +176,16 @@ def _after(order: Sequence[_Order], position: Sequence[object]) -> Sql:
     return Sql("(" + " OR ".join(texts) + ")", tuple(values))
 
 
-def _chosen(document: Document, params: Params) -> Document:
-    """The members asked for: ``fields`` beats ``with_field``."""
+def _chosen(names: Sequence[str], params: Params) -> list[str]:
+    """The members asked for, of all there are: ``fields`` beats ``with_field``."""
     fields = params.strings("fields", split=True)
     if fields:
-        return {name: value for name, value in document.items() if name in _ALWAYS or name in fields}
+        return [name for name in names if name in _ALWAYS or name in fields]
     wanted = set(params.strings("with_field", split=True))
-    unknown = wanted - _WITH_FIELDS - set(document)
+    unknown = wanted - _WITH_FIELDS - set(names)
     if unknown:
         raise invalid_value(unknown.pop(), "with_field")
-    return {name: value for name, value in document.items() if name not in _ON_DEMAND or name in wanted}
+    return [name for name in names if name not in ON_DEMAND or name in wanted]
 
 
 def _aggregations(db: sqlite3.Connection, table: str, params: Params, where: Sql) -> Document:

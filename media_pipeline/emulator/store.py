@@ -26,6 +26,7 @@ _TABLES = (
 # The bulk generator needs the pages of its indexes; there are as many readers as calls under way.
 _WRITER_CACHE_KB = 65_536
 _READER_CACHE_KB = 16_384
+_MOST_COUNTS = 256
 
 
 class Store:
@@ -40,6 +41,8 @@ class Store:
         self._writer = self._connect(_WRITER_CACHE_KB)
         self._writing = threading.RLock()
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._generation = 0
+        self._counts: dict[tuple[object, ...], int] = {}
         # Called after every commit, still in its order.
         self.after_commit: Callable[[], None] = lambda: None
         self._create_tables()
@@ -80,7 +83,22 @@ class Store:
                 self._writer.execute("ROLLBACK")
                 raise
             self._writer.execute("COMMIT")
+            self._forget_counts()
             self.after_commit()
+
+    def commit_part(self, db: sqlite3.Connection) -> None:
+        """Make what a long write has done so far permanent, and go on without letting others write.
+
+        The journal of a single large transaction would hold every page of an index again and again.
+        """
+        db.execute("COMMIT")
+        self._forget_counts()
+        db.execute("BEGIN IMMEDIATE")
+
+    def truncate_journal(self) -> None:
+        """Give the disk back that the journal of a large write took."""
+        with self._writing:
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -96,6 +114,25 @@ class Store:
             connection.execute("ROLLBACK")
             self._readers.put(connection)
 
+    def count(self, db: sqlite3.Connection, rows: str, values: tuple[object, ...]) -> int:
+        """How many rows there are (a table and a condition), remembered until something changes.
+
+        Counting a large library costs as much as reading it, and every page of a search tells the count of the whole.
+        """
+        # Read before counting: what another thread commits meanwhile makes the number useless, not wrong.
+        key = (self._generation, rows, values)
+        found = self._counts.get(key)
+        if found is None:
+            (found,) = db.execute(f"SELECT count(*) FROM {rows}", values).fetchone()
+            if len(self._counts) >= _MOST_COUNTS:
+                self._counts = {}
+            self._counts[key] = found
+        return found
+
+    def _forget_counts(self) -> None:
+        self._generation += 1
+        self._counts = {}
+
     def copy_to(self, path: Path) -> None:
         """Write everything that is committed to another file."""
         path.unlink(missing_ok=True)
@@ -106,6 +143,7 @@ class Store:
         """Replace everything by the content of another file."""
         with self._writing, contextlib.closing(sqlite3.connect(path)) as source:
             source.backup(self._writer)
+            self._forget_counts()
 
     def clear(self) -> None:
         """Forget everything but the facts."""

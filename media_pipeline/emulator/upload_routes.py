@@ -31,7 +31,7 @@ def _upload(call: Call, wanted: str = "") -> Answer:
     wanted = wanted or call.path.get("resource_type", "image")
     params = presets.applied(call.emulator.library, call.params, call.is_signed)
     # A preset may say where notifications go.
-    cause.enter(cause.current().request_id, params)
+    cause.follow(params)
     if call.source.part is not None:
         return uploads.partial(params, call.source.filename, wanted, call.source.part)
     if not params.flag("async"):

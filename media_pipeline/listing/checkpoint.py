@@ -26,9 +26,13 @@ from media_pipeline.vocabulary import ListingRunId, RunId, Slice
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A walk that may go on: ``page_count`` pages are landed, ``cursor`` leads to the next one."""
+    """A walk that may go on: ``page_count`` pages are landed, ``cursor`` leads to the next one.
+
+    ``touch_low`` is the low end of the window of every read that begins from now on.
+    """
 
     id: ListingRunId
+    touch_low: int
     cursor: str | None
     page_count: int
     asset_count: int
@@ -47,6 +51,10 @@ class LandedPage:
     received_at: datetime
 
 
+class CursorRepeats(Exception):
+    """A page leads to where the walk was already: it would run in a circle."""
+
+
 def begin_or_resume(engine: Engine, fence: Fence, slice_: Slice, *, scope: str, run_id: RunId | None) -> OpenRun:
     """The open walk of the slice, or a new one where it is older than a day or asked for something else."""
     with transaction(engine) as connection:
@@ -58,7 +66,14 @@ def begin_or_resume(engine: Engine, fence: Fence, slice_: Slice, *, scope: str, 
             delivery_type=slice_.delivery_type,
         ).first()
         if row is not None and row.is_fresh and row.scope == scope:
-            return OpenRun(ListingRunId(row.id), row.cursor, row.page_count, row.asset_count, row.restart_count)
+            return OpenRun(
+                ListingRunId(row.id),
+                row.next_touch_low,
+                row.cursor,
+                row.page_count,
+                row.asset_count,
+                row.restart_count,
+            )
         if row is not None:
             reason = "the settings of what is listed changed" if row.scope != scope else "it was left for over a day"
             statements.run(connection, "listing/030_break_run", listing_run_id=row.id, reason=reason)
@@ -71,7 +86,7 @@ def begin_or_resume(engine: Engine, fence: Fence, slice_: Slice, *, scope: str, 
             scope=scope,
             restart_count=0,
         ).one()
-        return OpenRun(ListingRunId(begun.id), None, 0, 0, 0)
+        return OpenRun(ListingRunId(begun.id), begun.touch_low, None, 0, 0, 0)
 
 
 def restart(
@@ -95,7 +110,7 @@ def restart(
             scope=scope,
             restart_count=broken.restart_count + 1,
         ).one()
-        return OpenRun(ListingRunId(begun.id), None, 0, 0, broken.restart_count + 1)
+        return OpenRun(ListingRunId(begun.id), begun.touch_low, None, 0, 0, broken.restart_count + 1)
 
 
 def break_run(engine: Engine, fence: Fence, listing_run_id: ListingRunId, reason: str) -> None:
@@ -105,32 +120,32 @@ def break_run(engine: Engine, fence: Fence, listing_run_id: ListingRunId, reason
         statements.run(connection, "listing/030_break_run", listing_run_id=listing_run_id, reason=reason)
 
 
-def take_touch(engine: Engine) -> int:
-    """The low end of the next read's window; take it before the request is sent."""
-    with transaction(engine) as connection:
-        return int(statements.run(connection, "listing/040_next_touch").scalar_one())
-
-
-def cursor_was_used(engine: Engine, listing_run_id: ListingRunId, next_cursor: str) -> bool:
-    """Whether the walk was asked for this cursor before."""
-    with transaction(engine) as connection:
-        found = statements.run(
-            connection, "listing/070_cursor_was_used", listing_run_id=listing_run_id, next_cursor=next_cursor
-        )
-        return bool(found.scalar_one())
-
-
 def land_page(engine: Engine, fence: Fence, run: OpenRun, page: LandedPage) -> OpenRun:
     """Keep a page and move the cursor in one transaction.
 
     Raises:
         Fenced: another process moved this walk; nothing was written.
+        CursorRepeats: the walk was asked for the next cursor before; nothing was written.
     """
     page_number = run.page_count + 1
     compressed = zlib.compress(page.body, level=1)
     digest = hashlib.sha256(page.body).digest()
     with transaction(engine) as connection:
         fence.check(connection)
+        moved = statements.run(
+            connection,
+            "listing/060_move_cursor",
+            listing_run_id=run.id,
+            page_number=page_number,
+            cursor=run.cursor,
+            next_cursor=page.next_cursor,
+            asset_count=page.asset_count,
+        ).first()
+        if moved is None:
+            again = statements.run(
+                connection, "listing/070_cursor_was_used", listing_run_id=run.id, next_cursor=page.next_cursor
+            )
+            raise CursorRepeats if again.scalar_one() else Fenced(fence.activity, fence.number)
         statements.run(
             connection,
             "listing/050_land_page",
@@ -145,15 +160,5 @@ def land_page(engine: Engine, fence: Fence, run: OpenRun, page: LandedPage) -> O
             request_id=page.request_id,
             received_at=page.received_at,
         )
-        moved = statements.run(
-            connection,
-            "listing/060_move_cursor",
-            listing_run_id=run.id,
-            page_number=page_number,
-            cursor=run.cursor,
-            next_cursor=page.next_cursor,
-            asset_count=page.asset_count,
-        )
-        if moved.first() is None:
-            raise Fenced(fence.activity, fence.number)
-    return OpenRun(run.id, page.next_cursor, page_number, run.asset_count + page.asset_count, run.restart_count)
+    asset_count = run.asset_count + page.asset_count
+    return OpenRun(run.id, moved.next_touch_low, page.next_cursor, page_number, asset_count, run.restart_count)

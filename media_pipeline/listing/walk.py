@@ -31,7 +31,7 @@ from media_pipeline.errors import (
     RemoteUnavailable,
 )
 from media_pipeline.listing import checkpoint
-from media_pipeline.listing.checkpoint import LandedPage, OpenRun
+from media_pipeline.listing.checkpoint import CursorRepeats, LandedPage, OpenRun
 from media_pipeline.ops.runs import holder
 from media_pipeline.progress import Progress
 from media_pipeline.remote import payloads
@@ -40,6 +40,7 @@ from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import ListingRunId, RunId, Slice
 
 _EMPTY_PAGES_IN_A_ROW = 3
+_IN_A_CIRCLE = "a cursor came a second time"
 
 log = structlog.get_logger()
 
@@ -112,7 +113,7 @@ def walk(
         ListingIncomplete, RemoteUnavailable: not one slice landed a page.
 
     Reads: Admin API ``GET /resources/<resource_type>/<delivery_type>``.
-    Writes: landing.listing_run, landing.listing_page; one transaction a page, none open during a request.
+    Writes: landing.listing_run, landing.listing_page; one transaction a page, none waits for a request.
     """
     started = time.monotonic()
     stop = threading.Event()
@@ -224,34 +225,41 @@ class _Walker:
     def _walk_locked(self, slice_: Slice, fence: Fence) -> SliceResult:
         scope = scope_of(self.client.cloud_name, slice_)
         run = checkpoint.begin_or_resume(self.engine, fence, slice_, scope=scope, run_id=self.run_id)
-        empty_in_a_row = 0
-        while not self.stop.is_set():
-            try:
-                page = self._fetch(slice_, run)
-            except CursorRejected:
-                if run.restart_count >= self.settings.cursor_restarts:
-                    raise self._broken(fence, slice_, run, "its cursor was rejected again and again") from None
-                run = checkpoint.restart(self.engine, fence, slice_, run, scope=scope, run_id=self.run_id)
-                self.progress.note(f"The cursor of {slice_} expired; the slice is listed from its beginning.")
-                continue
-            except RemoteMalformed as error:
-                raise self._broken(fence, slice_, run, error.reason) from error
-            if page.next_cursor is not None:
-                if page.next_cursor == run.cursor or checkpoint.cursor_was_used(self.engine, run.id, page.next_cursor):
-                    raise self._broken(fence, slice_, run, "a cursor came a second time")
-                empty_in_a_row = 0 if page.asset_count else empty_in_a_row + 1
-                if empty_in_a_row > _EMPTY_PAGES_IN_A_ROW:
-                    raise self._broken(fence, slice_, run, f"{empty_in_a_row} empty pages came in a row")
-            run = checkpoint.land_page(self.engine, fence, run, page)
-            self.progress.advance("listing", done=1, assets=page.asset_count)
-            if page.next_cursor is None:
-                log.info("slice_listed", slice=str(slice_), listing_run_id=run.id, asset_count=run.asset_count)
-                return SliceResult(slice_, run.id, run.page_count, run.asset_count, run.restart_count, None)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"fetching {slice_}") as pool:
+            # A page is fetched while the one before it is landed.
+            fetching = pool.submit(self._fetch, slice_, run.cursor, run.touch_low)
+            empty_in_a_row = 0
+            while not self.stop.is_set():
+                try:
+                    page = fetching.result()
+                except CursorRejected:
+                    if run.restart_count >= self.settings.cursor_restarts:
+                        raise self._broken(fence, slice_, run, "its cursor was rejected again and again") from None
+                    run = checkpoint.restart(self.engine, fence, slice_, run, scope=scope, run_id=self.run_id)
+                    self.progress.note(f"The cursor of {slice_} expired; the slice is listed from its beginning.")
+                    fetching = pool.submit(self._fetch, slice_, run.cursor, run.touch_low)
+                    continue
+                except RemoteMalformed as error:
+                    raise self._broken(fence, slice_, run, error.reason) from error
+                if page.next_cursor is not None:
+                    if page.next_cursor == run.cursor:
+                        raise self._broken(fence, slice_, run, _IN_A_CIRCLE)
+                    empty_in_a_row = 0 if page.asset_count else empty_in_a_row + 1
+                    if empty_in_a_row > _EMPTY_PAGES_IN_A_ROW:
+                        raise self._broken(fence, slice_, run, f"{empty_in_a_row} empty pages came in a row")
+                    fetching = pool.submit(self._fetch, slice_, page.next_cursor, run.touch_low)
+                try:
+                    run = checkpoint.land_page(self.engine, fence, run, page)
+                except CursorRepeats:
+                    raise self._broken(fence, slice_, run, _IN_A_CIRCLE) from None
+                self.progress.advance("listing", done=1, assets=page.asset_count)
+                if page.next_cursor is None:
+                    log.info("slice_listed", slice=str(slice_), listing_run_id=run.id, asset_count=run.asset_count)
+                    return SliceResult(slice_, run.id, run.page_count, run.asset_count, run.restart_count, None)
         return SliceResult(slice_, run.id, run.page_count, run.asset_count, run.restart_count, "another slice failed")
 
-    def _fetch(self, slice_: Slice, run: OpenRun) -> LandedPage:
-        touch_low = checkpoint.take_touch(self.engine)
-        answer = self.client.list_page(slice_, cursor=run.cursor, page_size=self.settings.listing_page_size)
+    def _fetch(self, slice_: Slice, cursor: str | None, touch_low: int) -> LandedPage:
+        answer = self.client.list_page(slice_, cursor=cursor, page_size=self.settings.listing_page_size)
         page = payloads.head_of_page(answer.body, call="list", request_id=answer.request_id)
         return LandedPage(
             touch_low, answer.body, page.record_count, page.next_cursor, answer.request_id, answer.received_at

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import psycopg
@@ -66,12 +66,17 @@ class PageOrigin:
 class _Sorted:
     """The records of one read, sorted by what is to be done with them."""
 
-    sightings: dict[AssetId, tuple[str, str, str, bytes]] = field(default_factory=dict)
     content: list[Observation] = field(default_factory=list)
     placeholders: list[Observation] = field(default_factory=list)
     bad: list[tuple[RawItem, BadItem]] = field(default_factory=list)
     known: int = 0
     repeated: int = 0
+
+    @property
+    def set_aside(self) -> list[AssetId]:
+        """Ids of records that are no sighting."""
+        ids = [*(one.asset_id for one in self.placeholders), *(item.asset_id for item, _ in self.bad)]
+        return [one for one in ids if one is not None]
 
 
 def apply_landed_page(engine: Engine, listing_run_id: ListingRunId, page_number: int) -> PageCounts:
@@ -116,11 +121,15 @@ def apply_items(
             (point reads); else a remnant only becomes a suspect that is read by its id.
     """
     found = tuple(items)
-    parts = _sort(engine, found, origin.slice, trust_placeholders=trust_placeholders)
+    refused: dict[AssetId, str] = {}
+    parts = _Sorted()
 
     def work(connection: Connection) -> PageCounts:
+        nonlocal parts
         if not unless_done(connection):
             return PageCounts()
+        unknown = _unknown(connection, found, origin.slice)
+        parts = _sort(found, unknown, origin.slice, refused, trust_placeholders=trust_placeholders)
         written = _write(connection, parts, origin)
         return PageCounts(
             seen=len(found),
@@ -135,15 +144,10 @@ def apply_items(
     try:
         return retrying(engine, work)
     except (DBAPIError, psycopg.Error) as error:
+        # Rare, and paid only then: one record that Postgres cannot hold must not keep its page out for ever.
         refused = _refused_by_postgres(engine, parts.content) if _is_about_data(error) else {}
         if not refused:
             raise
-    # Rare, and paid only then: one record that Postgres cannot hold must not keep its page out for ever.
-    for observation in [one for one in parts.content if one.asset_id in refused]:
-        parts.content.remove(observation)
-        del parts.sightings[observation.asset_id]
-        item = RawItem(observation.document, observation.document_digest, observation.asset_id)
-        parts.bad.append((item, BadItem("refused_by_postgres", refused[observation.asset_id], observation.asset_id)))
     return retrying(engine, work)
 
 
@@ -172,10 +176,29 @@ def _refused_by_postgres(engine: Engine, content: Iterable[Observation]) -> dict
     return refused
 
 
-def _sort(engine: Engine, items: tuple[RawItem, ...], slice_: Slice | None, *, trust_placeholders: bool) -> _Sorted:
-    """Normalize what we have not seen in exactly these bytes; everything else is known already."""
-    keyed = {item.asset_id: item for item in items if item.asset_id is not None}
-    known = _known_slices(engine, keyed)
+def _unknown(connection: Connection, items: tuple[RawItem, ...], slice_: Slice | None) -> set[AssetId]:
+    """Fill page_sighting, and say which of these we have not seen in exactly these bytes; for point reads, all."""
+    statements.run(connection, "mirror/010_make_page_sighting")
+    keyed: dict[AssetId, RawItem] = {}
+    for item in items:
+        if item.asset_id is not None:
+            keyed.setdefault(item.asset_id, item)
+    if slice_ is None:
+        return set(keyed)
+    rows = ((key, slice_.resource_type, slice_.delivery_type, item.digest) for key, item in keyed.items())
+    statements.copy_in(connection, "mirror/013_copy_page_sighting", rows, _SIGHTING_TYPES)
+    return {row.asset_id for row in statements.run(connection, "mirror/020_find_unknown_documents")}
+
+
+def _sort(
+    items: tuple[RawItem, ...],
+    unknown: Container[AssetId],
+    slice_: Slice | None,
+    refused: Mapping[AssetId, str],
+    *,
+    trust_placeholders: bool,
+) -> _Sorted:
+    """Normalize what is unknown; of a repeated id the first record counts."""
     parts = _Sorted()
     done: set[AssetId] = set()
     for item in items:
@@ -184,40 +207,22 @@ def _sort(engine: Engine, items: tuple[RawItem, ...], slice_: Slice | None, *, t
                 parts.repeated += 1
                 continue
             done.add(item.asset_id)
-            at = known.get(item.asset_id)
-            # A repeated id keeps the last copy under its key; only that copy was compared.
-            if at is not None and keyed[item.asset_id] is item and (slice_ is None or at == slice_):
-                parts.sightings[item.asset_id] = (item.asset_id, at.resource_type, at.delivery_type, item.digest)
+            if item.asset_id not in unknown:
                 parts.known += 1
                 continue
         try:
-            observation = payloads.normalize(item.raw)
+            observation = payloads.normalize(item.raw, document_digest=item.digest)
             _require_slice(observation, slice_)
+            if observation.asset_id in refused:
+                raise BadItem("refused_by_postgres", refused[observation.asset_id], observation.asset_id)
         except BadItem as bad:
             parts.bad.append((item, bad))
             continue
         if observation.is_placeholder and not trust_placeholders:
             parts.placeholders.append(observation)
-            continue
-        parts.content.append(observation)
-        parts.sightings[observation.asset_id] = (
-            observation.asset_id,
-            observation.resource_type,
-            observation.delivery_type,
-            observation.document_digest,
-        )
+        else:
+            parts.content.append(observation)
     return parts
-
-
-def _known_slices(engine: Engine, keyed: dict[AssetId, RawItem]) -> dict[AssetId, Slice]:
-    with read_only(engine) as connection:
-        rows = statements.run(
-            connection,
-            "mirror/020_find_known_documents",
-            asset_ids=list(keyed),
-            digests=[item.digest for item in keyed.values()],
-        )
-        return {AssetId(row.asset_id): Slice(row.resource_type, row.delivery_type) for row in rows}
 
 
 def _require_slice(observation: Observation, slice_: Slice | None) -> None:
@@ -232,21 +237,22 @@ def _require_slice(observation: Observation, slice_: Slice | None) -> None:
 
 
 def _write(connection: Connection, parts: _Sorted, origin: PageOrigin) -> int:
-    """The transaction of one read; returns how many rows of content were written."""
+    """Everything that is written of one read; returns how many rows of content were written."""
     run = {"listing_run_id": origin.listing_run_id}
-    statements.run(connection, "mirror/010_make_page_sighting")
-    statements.run(connection, "mirror/011_make_page_content")
-    statements.run(connection, "mirror/012_make_page_won")
-    statements.copy_in(connection, "mirror/013_copy_page_sighting", parts.sightings.values(), _SIGHTING_TYPES)
-    statements.run(connection, "mirror/030_win_sightings", touch_low=origin.touch_low, **run)
+    if origin.slice is None:
+        rows = ((one.asset_id, one.resource_type, one.delivery_type, one.document_digest) for one in parts.content)
+        statements.copy_in(connection, "mirror/013_copy_page_sighting", rows, _SIGHTING_TYPES)
+    elif parts.set_aside:
+        statements.run(connection, "mirror/022_leave_out_sightings", asset_ids=parts.set_aside)
+    won = statements.run(connection, "mirror/030_win_sightings", touch_low=origin.touch_low, **run).one()
     written = 0
     if parts.content:
-        rows = (one.as_row() for one in parts.content)
-        statements.copy_in(connection, "mirror/014_copy_page_content", rows, payloads.ROW_TYPES)
-        written = statements.run(connection, "mirror/040_write_content").rowcount
-    statements.run(connection, "mirror/095_resolve_quarantine")
-    statements.run(connection, "mirror/035_end_approvals")
-    statements.run(connection, "mirror/060_queue_lost_sightings")
+        statements.run(connection, "mirror/011_make_page_content")
+        rows_of_content = (one.as_row() for one in parts.content)
+        statements.copy_in(connection, "mirror/014_copy_page_content", rows_of_content, payloads.ROW_TYPES)
+        written = statements.run(connection, "mirror/040_write_content", touch=won.touch).rowcount
+    statements.run(connection, "mirror/050_settle_won_sightings", touch=won.touch)
+    statements.run(connection, "mirror/060_queue_lost_sightings", touch=won.touch, has_lost=won.has_lost)
     if parts.placeholders:
         suspected = statements.run(
             connection,

@@ -5,7 +5,8 @@ Not here: how assets get into the queue (``mirror.hint`` in SQL, ``mirror.suspec
 Tables: writes mirror.asset_sighting, mirror.verify_queue, and content through ``mirror.page_apply``.
 
 A point read proves absence only if its answer has no further page, if a canary (an asset known to be live) is in it,
-and if an answer of that size is known to come complete in this run; else each absence needs its own 404.
+and if a second answer with more assets in it does not show them either: a limit of answers would cut that one, and one
+that was cut by chance shows them now. Else each absence needs its own 404.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 
 _LEASE_SECONDS = 300
 _PAUSE_SECONDS = 30
+_KNOWN_LIVE_IN_A_CALL = 2
+"""A canary, and room for the one asset by which a second answer is larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class _Claim:
 def drain(
     engine: Engine, client: CloudinaryClient, *, batch_size: int, progress: Progress
 ) -> tuple[VerifyCounts, RemoteError | None]:
-    """Read every due asset of the queue by its id, ``batch_size`` ids a call, a canary among them.
+    """Read every due asset of the queue by its id, at most ``batch_size`` ids a call.
 
     Returns:
         What was settled, and the error that made the reads pause, if any; the queue keeps what was not settled.
@@ -77,7 +80,7 @@ def drain(
     reader = _Reader(engine, client)
     total = VerifyCounts()
     while not reader.is_in_doubt:
-        claims = _claim(engine, batch_size - 1)
+        claims = _claim(engine, batch_size - _KNOWN_LIVE_IN_A_CALL)
         if not claims:
             break
         try:
@@ -115,13 +118,11 @@ def _release(engine: Engine, claims: Sequence[_Claim]) -> None:
 
 
 class _Reader:
-    """One drain's reads, and what it learned of how large an answer may be."""
+    """One drain's reads."""
 
     def __init__(self, engine: Engine, client: CloudinaryClient) -> None:
         self._engine = engine
         self._client = client
-        self._proved_size = 0
-        self._refuted_size: int | None = None
         self._canary: list[AssetId] = []
         self.is_in_doubt = False
         """A canary did not come back: nothing is proved in this drain any more."""
@@ -134,8 +135,6 @@ class _Reader:
         answer = self._client.read_assets([*ids, *canary])
         page = payloads.split_page(answer.body, call="by_asset_ids", request_id=answer.request_id)
         returned = {item.asset_id for item in page.items if item.asset_id is not None}
-        if returned >= {*ids, *canary}:
-            self._proved_size = max(self._proved_size, len(returned))
         missing = [claim for claim in claims if claim.asset_id not in returned]
         applied = apply_items(self._engine, page.items, PageOrigin(touch_low), trust_placeholders=True)
         present = self._close([one for one in ids if one in returned], touch_low)
@@ -150,33 +149,29 @@ class _Reader:
             return counts
         # A record without a readable id may be any of the missing ones.
         is_whole = page.next_cursor is None and set(canary) <= returned and all(one.asset_id for one in page.items)
-        return counts + self._settle_missing(missing, canary, len(ids) + len(canary), touch_low, is_whole=is_whole)
+        return counts + self._settle_missing(missing, canary, len(returned), touch_low, is_whole=is_whole)
 
     def _settle_missing(
-        self, missing: Sequence[_Claim], canary: Sequence[AssetId], asked: int, touch_low: int, *, is_whole: bool
+        self, missing: Sequence[_Claim], canary: Sequence[AssetId], shown: int, touch_low: int, *, is_whole: bool
     ) -> VerifyCounts:
         if not canary:
             return self._prove_without_canary(missing, is_whole=is_whole)
-        if is_whole and (asked <= self._proved_size or self._prove_size(asked)):
+        if is_whole and self._are_missing_again([claim.asset_id for claim in missing], shown):
             return self._tombstone(missing, touch_low, unproved=[])
         return self._prove_singly(missing, canary)
 
-    def _prove_size(self, size: int) -> bool:
-        """Whether an answer to *size* ids that are all known to be live comes complete in this run."""
-        if self._refuted_size is not None and size >= self._refuted_size:
-            return False
-        known = self._known_live([], size)
-        if len(known) < size:
+    def _are_missing_again(self, ids: Sequence[AssetId], shown: int) -> bool:
+        """Whether an answer that carries one asset more than the first one, which showed *shown*, lacks *ids* again."""
+        known = self._known_live(ids, shown + 1)
+        if len(known) <= shown:
             return False
         touch_low = self._touch()
-        answer = self._client.read_assets(known)
+        # Those known to be live come last: where only so many ids are looked at, they are the ones left out.
+        answer = self._client.read_assets([*ids, *known])
         page = payloads.split_page(answer.body, call="by_asset_ids", request_id=answer.request_id)
         apply_items(self._engine, page.items, PageOrigin(touch_low), trust_placeholders=True)
-        if page.next_cursor is None and {item.asset_id for item in page.items} >= set(known):
-            self._proved_size = max(self._proved_size, size)
-            return True
-        self._refuted_size = size
-        return False
+        returned = {item.asset_id for item in page.items}
+        return page.next_cursor is None and returned == set(known)
 
     def _take_canary(self, ids: Sequence[AssetId]) -> list[AssetId]:
         """The canary that came back last time, or the asset most recently proved live; none in an empty library."""

@@ -148,8 +148,7 @@ _object_decoder = msgspec.json.Decoder(dict[str, Any])
 _fingerprint_encoder = msgspec.msgpack.Encoder(order="deterministic")
 
 
-@dataclass(frozen=True, slots=True)
-class RawItem:
+class RawItem(Struct, frozen=True):
     """One record of a page before anything is concluded from it.
 
     ``asset_id`` is None where the record does not carry a valid one; ``digest`` has 16 bytes.
@@ -176,8 +175,7 @@ class PageHead:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """One asset as a read showed it, in our words; ``None`` means that the document says so or omits it.
 
     ``tags`` are sorted and unique; ``context`` maps keys to text; ``fingerprint`` has 16 bytes and covers
@@ -325,20 +323,23 @@ def etag_of(raw: bytes) -> Etag:
         raise BadItem("bad_etag", str(error), _readable_asset_id(raw)) from None
 
 
-def normalize(raw: bytes) -> Observation:
+def normalize(raw: bytes, *, document_digest: bytes | None = None) -> Observation:
     """Type one asset document of a listing, point read, detail or upload answer.
+
+    Args:
+        document_digest: ``digest(raw)``, where the caller has it already.
 
     Raises:
         BadItem: the document breaks a rule: no 32-hex asset_id, a wrong type, a value out of range, text that
             Postgres cannot hold (U+0000, lone surrogates) or cannot index.
     """
     try:
-        return _normalize(raw)
+        return _normalize(raw, document_digest or digest(raw))
     except _UNHOLDABLE as error:
         raise BadItem("out_of_range", str(error), _readable_asset_id(raw)) from None
 
 
-def _normalize(raw: bytes) -> Observation:
+def _normalize(raw: bytes, document_digest: bytes) -> Observation:
     try:
         known = _document_decoder.decode(raw)
         # Members that we do not know are skipped by the decoder, not looked into; Postgres looks.
@@ -381,7 +382,7 @@ def _normalize(raw: bytes) -> Observation:
         *fields,
         fingerprint=hashlib.blake2b(_fingerprint_encoder.encode(fields), digest_size=16).digest(),
         document=raw,
-        document_digest=digest(raw),
+        document_digest=document_digest,
     )
 
 

@@ -12,7 +12,7 @@ from media_pipeline.reads.changes import count_changes
 from media_pipeline_tests.cli.conftest import SAMPLE_COUNT, Call, Deployment
 
 
-def _checksums(engine: Engine) -> dict[str, str]:
+def checksums(engine: Engine) -> dict[str, str]:
     """Of the content of every table, and the state of every sequence, that is ours."""
     ours = "schemaname !~ '^(pg_|information_schema)'"
     with read_only(engine) as connection:
@@ -34,11 +34,11 @@ def _checksums(engine: Engine) -> dict[str, str]:
 
 def test_nothing_is_written_to_any_table(call: Call, mirrored: Deployment) -> None:
     sample_library.change(mirrored.client, lambda what, name: None)
-    before = _checksums(mirrored.engine)
+    before = checksums(mirrored.engine)
     assert len(before) > 20
     ended = call("sync", "--dry-run", "--json", **mirrored.variables)
     assert ended.code == 0
-    assert _checksums(mirrored.engine) == before
+    assert checksums(mirrored.engine) == before
 
 
 def test_it_finds_what_the_sync_then_finds(call: Call, mirrored: Deployment) -> None:

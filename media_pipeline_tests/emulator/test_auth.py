@@ -119,7 +119,7 @@ def test_an_unsigned_upload_without_any_credentials_is_refused(http: httpx.Clien
     ("auth", "message"),
     [
         (("123456789012345", "wrong"), "api_secret mismatch"),
-        (("1", "wrong"), "Invalid api_key 1"),
+        (("1", "wrong"), "unknown api_key"),
         (None, "You must provide credentials: HTTP Basic with api_key and api_secret"),
     ],
 )
@@ -128,9 +128,11 @@ def test_admin_calls_need_the_right_credentials(http: httpx.Client, auth: tuple[
     assert (answer.status_code, answer.json()) == (401, {"error": {"message": message}})
 
 
-def test_another_cloud_is_refused(sdk: Any) -> None:
+def test_another_cloud_is_refused_and_an_unknown_key_before_it(sdk: Any) -> None:
     with pytest.raises(sdk.errors.AuthorizationRequired, match="cloud_name mismatch"):
         sdk.api.ping(cloud_name="emu-other")
+    with pytest.raises(sdk.errors.AuthorizationRequired, match="unknown api_key"):
+        sdk.api.ping(cloud_name="emu-other", api_key="1")
 
 
 def test_a_bearer_token_opens_both_apis(sdk: Any, control: ControlClient) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from media_pipeline.emulator.config import FolderMode
 from media_pipeline.emulator.control import ControlClient
 from media_pipeline.emulator.server import EmulatorConfig, EmulatorThread, Endpoints
 from media_pipeline_tests.emulator.material import film, picture
@@ -45,8 +46,11 @@ def cloud(served: tuple[Endpoints, ControlClient]) -> ControlClient:
 
 @pytest.fixture
 def cld(served: tuple[Endpoints, ControlClient], cloud: ControlClient, tmp_path: Path) -> Run:
-    """Run the command; its output, after a check that it ended well."""
-    endpoints = served[0]
+    return command(served[0], tmp_path)
+
+
+def command(endpoints: Endpoints, tmp_path: Path) -> Run:
+    """The command for one cloud: it returns its output, after a check that it ended well."""
     home = tmp_path / "home"
     home.mkdir()
     # Delivery addresses that the command builds itself lead to the emulator, too.
@@ -66,11 +70,15 @@ def cld(served: tuple[Endpoints, ControlClient], cloud: ControlClient, tmp_path:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     root = tmp_path / "tree"
-    for name, data in FILES.items():
+    write(root, FILES)
+    return root
+
+
+def write(root: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    return root
 
 
 def answer(output: str) -> Any:
@@ -153,6 +161,31 @@ def test_a_pull_brings_the_same_bytes_back(cld: Run, tree: Path, tmp_path: Path)
     (copy / "a.png").write_bytes(picture(4, 4))
     cld("sync", "--pull", "-F", str(copy), "mirror")
     assert contents(copy) == FILES
+
+
+@pytest.mark.parametrize("folder_mode", ["dynamic", "fixed"])
+def test_awkward_names_come_back_in_both_folder_modes(folder_mode: FolderMode, tmp_path: Path) -> None:
+    names = (
+        "Straße und Söhne/a+b & c (1).jpg",
+        "100 percent/quote's.jpg",
+        "comma, semicolon; ✓.jpg",
+        "dots.in.a.name.jpg",
+    )
+    files = {f"tree/{name}": picture(10 + number, 9, kind="JPEG") for number, name in enumerate(names)}
+    write(tmp_path, files)
+    config = EmulatorConfig(tmp_path / "state", "awkward", folder_mode=folder_mode)
+    with EmulatorThread(config) as emulator:
+        cld = command(emulator.endpoints, tmp_path)
+        assert f"({folder_mode} folder mode)" in cld("sync", "--push", "-F", "tree", "mirror")
+        cld("sync", "--pull", "-F", "copy", "mirror")
+        assert "Skipping 4 items" in cld("sync", "--push", "-F", "copy", "mirror")
+        cld("upload_dir", "tree", "-f", "up", "-fm", folder_mode)
+        found = answer(cld("search", "resource_type:image", "-n", "500"))
+        assert found["total_count"] == 2 * len(names)
+    copied = contents(tmp_path / "copy")
+    assert sorted(copied.values()) == sorted(files.values())
+    if folder_mode == "dynamic":
+        assert sorted(f"tree/{name}" for name in copied) == sorted(files)
 
 
 def test_derived_assets_are_made_anew(cld: Run, tree: Path) -> None:

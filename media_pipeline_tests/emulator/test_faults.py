@@ -104,7 +104,7 @@ def test_a_point_read_may_be_cut(listed: ControlClient, http: httpx.Client) -> N
 
 def test_a_key_may_be_revoked(listed: ControlClient, sdk: Any) -> None:
     listed.add_faults(Rule(Kind.REVOKED_KEY))
-    with pytest.raises(sdk.errors.AuthorizationRequired, match="Error 401 - Invalid api_key"):
+    with pytest.raises(sdk.errors.AuthorizationRequired, match="Error 401 - unknown api_key"):
         sdk.api.resources()
 
 

@@ -116,3 +116,23 @@ def test_in_fixed_mode_the_folder_is_part_of_the_name(fixed: httpx.Client) -> No
     assert renamed["folder"] == "z"
     assert fixed.get("/resources/by_asset_folder?asset_folder=z").headers["content-type"].startswith("text/html")
     assert fixed.put("/folders/x", json={"to_folder": "w"}).status_code == 404
+
+
+def test_in_fixed_mode_names_make_folders_that_are_listed_searched_and_deleted(fixed: httpx.Client) -> None:
+    answer = fixed.post("/image/upload", data={"public_id": "a/b/c"}, files={"file": picture()}).json()
+    assert (answer["folder"], "display_name" in answer) == ("a/b", False)
+    assert [folder["path"] for folder in fixed.get("/folders/a").json()["folders"]] == ["a/b"]
+    for expression in ('folder:"a/*"', "folder=a/b"):
+        [found] = fixed.post("/resources/search", json={"expression": expression}).json()["resources"]
+        assert (found["folder"], "asset_folder" in found) == ("a/b", False)
+    fixed.post("/image/rename", data={"from_public_id": "a/b/c", "to_public_id": "z/c"})
+    assert fixed.request("DELETE", "/folders/a").json() == {"deleted": ["a", "a/b"]}
+    assert [folder["path"] for folder in fixed.get("/folders").json()["folders"]] == ["z"]
+
+
+def test_in_fixed_mode_folder_and_display_name_of_a_call_have_no_effect(fixed: httpx.Client) -> None:
+    data = {"public_id": "a", "asset_folder": "q", "display_name": "A"}
+    before = fixed.post("/image/upload", data=data, files={"file": picture()}).json()
+    assert (before["folder"], "display_name" in before) == ("", False)
+    after = fixed.post("/resources/image/upload/a", json={"asset_folder": "n", "display_name": "N"}).json()
+    assert (after["folder"], "display_name" in after) == ("", False)

@@ -7,9 +7,14 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import msgspec
 import pytest
 
+from media_pipeline.emulator import bulk, listing, search
+from media_pipeline.emulator.config import EmulatorConfig
 from media_pipeline.emulator.control import ControlClient
+from media_pipeline.emulator.emulator import Emulator
+from media_pipeline.emulator.library import Library
 from media_pipeline.emulator.listing import page_statement, slice_selection
 from media_pipeline.emulator.params import Params
 from media_pipeline.emulator.store import Store
@@ -56,6 +61,53 @@ def test_a_walk_over_all_types_is_the_sum_of_its_slices(control: ControlClient, 
     ]
     assert len(whole) == len(set(whole))
     assert set(whole) == set(slices)
+
+
+def pages_of(library: Library, form: str, cursor: str | None) -> dict[str, Any]:
+    """One page of a walk over most of a library, in one of the ways there are."""
+    paging: dict[str, object] = {"max_results": 50, "next_cursor": cursor}
+    since = "2023-01-01T00:00:00Z"
+    match form:
+        case "slice":
+            body = listing.by_slice(library, Params(paging), "image", "upload")
+        case "start_at":
+            body = listing.by_slice(
+                library, Params(paging | {"start_at": since, "direction": "asc"}), "image", "upload"
+            )
+        case "prefix":
+            body = listing.by_slice(library, Params(paging | {"prefix": "c"}), "image", "upload")
+        case "tag":
+            body = listing.by_tag(library, Params(paging | {"start_at": since, "direction": "asc"}), "image", "common")
+        case _:
+            order = [{"last_updated.updated_at": "asc"}] if form == "search since" else [{"created_at": "desc"}]
+            expression = f'last_updated.updated_at>="{since}"' if form == "search since" else ""
+            given = paging | {"expression": expression, "sort_by": order}
+            body = msgspec.json.encode(search.search_assets(library, Params(given)))
+    found: dict[str, Any] = msgspec.json.decode(body)
+    return found
+
+
+@pytest.mark.parametrize("form", ["slice", "start_at", "prefix", "tag", "search", "search since"])
+def test_the_last_page_of_a_walk_costs_no_more_than_the_second(tmp_path: Path, form: str) -> None:
+    emulator = Emulator(EmulatorConfig(tmp_path, "x"))
+    library = emulator.library
+    bulk.generate(library, bulk.Plan(3_000))
+    with library.store.write() as db:
+        db.execute("INSERT INTO asset_tag SELECT resource_type, 'common', created_at, seq FROM asset")
+    steps: list[int] = []
+    with library.store.read() as db:
+        # Every call below reads by this connection, the last one that was given back.
+        db.set_progress_handler(lambda: steps.append(1), 10)
+    cursor, costs = None, []
+    while page := pages_of(library, form, cursor):
+        costs.append(len(steps))
+        steps.clear()
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            break
+    emulator.close()
+    assert len(costs) > 5
+    assert max(costs[1:]) < 1.5 * costs[1]
 
 
 @pytest.mark.parametrize(

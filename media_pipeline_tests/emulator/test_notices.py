@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from media_pipeline.emulator.config import USER_HEADER
 from media_pipeline.emulator.control import ControlClient
 from media_pipeline_tests.emulator.conftest import START, StoppedClock, Upload
 from media_pipeline_tests.emulator.material import picture
@@ -50,6 +51,28 @@ def test_an_upload_tells_its_answer_without_the_signature(
     expected = {name: value for name, value in answer.items() if name not in ("signature", "request_id", "api_key")}
     assert told(control, hook, "upload") == expected
     assert hook.documents()[0]["request_id"] == answer["request_id"]
+
+
+def test_a_change_in_the_console_names_its_user(
+    upload: Upload, http: httpx.Client, control: ControlClient, hook: Receiver
+) -> None:
+    upload(public_id="a", asset_folder="x")
+    user = {USER_HEADER: "someone@example.com"}
+    http.post("/resources/image/upload/a", data={"tags": "t"}, headers=user)
+    http.post("/image/tags", data={"command": "add", "tag": "u", "public_ids[]": "a"}, headers=user)
+    http.request("DELETE", "/resources/image/upload", json={"public_ids": ["a"]}, headers=user)
+    control.settle_notifications()
+    by = {"source": "ui", "id": "someone@example.com"}
+    told_of = hook.documents("resource_tags_changed", "delete")
+    assert [document["notification_context"]["triggered_by"] for document in told_of] == [by] * 3
+    assert [document.get("source") for document in told_of] == ["ui", "ui", None]
+    assert hook.documents("upload")[0]["notification_context"]["triggered_by"]["source"] == "api"
+
+
+@pytest.mark.parametrize("event_type", ["info", "moderation_summary", "report", "a_type_of_tomorrow"])
+def test_a_message_without_a_cause_here_can_be_sent(control: ControlClient, hook: Receiver, event_type: str) -> None:
+    control.notify(event_type, asset_id="0" * 32, info_kind="captioning")
+    assert told(control, hook, event_type) == {"asset_id": "0" * 32, "info_kind": "captioning"}
 
 
 def test_an_overwriting_and_a_needless_upload_say_so(upload: Upload, control: ControlClient, hook: Receiver) -> None:

@@ -16,26 +16,34 @@ def test_a_preset_lives(sdk: Any) -> None:
     assert (made["message"], made["name"]) == ("created", "web")
     preset = sdk.api.upload_preset("web")
     assert (preset["unsigned"], preset["external_id"]) == (True, made["external_id"])
-    assert preset["settings"] == {"folder": "f", "tags": "a,b", "live": True}
+    assert preset["settings"] == {"folder": "f", "tags": ["a", "b"], "live": True}
     assert sdk.api.update_upload_preset("web", folder="g", unsigned=False) == {"message": "updated"}
     changed = sdk.api.upload_preset("web")
-    assert (changed["unsigned"], changed["settings"]["folder"], changed["settings"]["tags"]) == (False, "g", "a,b")
+    assert (changed["unsigned"], changed["settings"]["folder"], changed["settings"]["tags"]) == (False, "g", ["a", "b"])
     assert sdk.api.delete_upload_preset("web") == {"message": "deleted"}
     with pytest.raises(sdk.errors.NotFound, match="Can't find upload preset named web"):
         sdk.api.upload_preset("web")
 
 
-def test_a_preset_shows_its_transformation_in_steps_and_applies_it(sdk: Any, upload: Upload) -> None:
+def test_a_preset_shows_its_parts_apart_and_applies_them(sdk: Any, upload: Upload) -> None:
     scale = {"crop": "scale", "width": 10}
-    sdk.api.create_upload_preset(name="small", transformation=scale)
-    assert sdk.api.upload_preset("small")["settings"] == {"transformation": [scale]}
-    assert sdk.api.upload_presets()["presets"][0]["settings"] == {"transformation": [scale]}
-    assert upload(picture(40, 40), upload_preset="small")["width"] == 10
+    sdk.api.create_upload_preset(name="small", transformation=scale, context={"k": "v|=w", "l": "m"})
+    settings = {"transformation": [scale], "context": {"k": "v|=w", "l": "m"}}
+    assert sdk.api.upload_preset("small")["settings"] == settings
+    assert sdk.api.upload_presets()["presets"][0]["settings"] == settings
+    answer = upload(picture(40, 40), upload_preset="small")
+    assert (answer["width"], answer["context"]) == (10, {"custom": settings["context"]})
+
+
+@pytest.mark.parametrize("wrong", [{"context": "=v"}, {"transformation": "no step"}, {"tags": "x" * 256}])
+def test_a_setting_that_makes_no_sense_is_refused_at_once(http: httpx.Client, wrong: dict[str, str]) -> None:
+    assert http.post("/upload_presets", json={"name": "web", **wrong}).status_code == 400
+    assert http.get("/upload_presets").json()["presets"] == []
 
 
 def test_a_preset_without_a_name_gets_one(sdk: Any) -> None:
     name = sdk.api.create_upload_preset(tags="x")["name"]
-    assert sdk.api.upload_preset(name)["settings"] == {"tags": "x"}
+    assert sdk.api.upload_preset(name)["settings"] == {"tags": ["x"]}
     with pytest.raises(sdk.errors.AlreadyExists):
         sdk.api.create_upload_preset(name=name)
 

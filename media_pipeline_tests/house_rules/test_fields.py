@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
 
@@ -68,7 +67,7 @@ def test_a_field_has_one_type_in_mirror_library_and_copy() -> None:
 
 
 def test_an_observation_carries_the_fields_in_this_order() -> None:
-    attributes = [one.name for one in dataclasses.fields(Observation)]
+    attributes = [one.name for one in msgspec.structs.fields(Observation)]
 
     assert attributes == list(ROW)
 

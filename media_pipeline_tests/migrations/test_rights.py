@@ -168,14 +168,17 @@ def test_a_stranger_can_create_nothing(logged: Engine) -> None:
 
 
 def test_functions_look_names_up_where_we_say(engine: Engine) -> None:
-    """The caller's search path would decide which table or operator is meant; pg_temp is first unless named last."""
+    """The caller's search path would decide which table or operator is meant; pg_temp is first unless named last.
+
+    A body that was bound to its names when it was made looks nothing up.
+    """
     paths = rows(
         engine,
         f"""
         select p.oid::regprocedure::text, p.prosecdef, (
           select split_part(one, '=', 2) from unnest(p.proconfig) one where starts_with(one, 'search_path='))
         from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-        where {OURS}
+        where {OURS} and p.prosqlbody is null
         """,
     )
 

@@ -303,7 +303,10 @@ def test_known_bytes_of_a_page_that_was_overtaken_while_it_was_sorted_are_read_a
         if connection not in with_tag or without_tag:
             return
         without_tag.append(
-            threading.Thread(target=page_apply.apply_items, args=(rig.engine, [first], PageOrigin(touch(rig))))
+            threading.Thread(
+                target=page_apply.apply_items,
+                args=(rig.engine, [first], PageOrigin(touch(rig), slice=rig.settings.slices[0])),
+            )
         )
         without_tag[0].start()
         # It found the bytes of its record known, and now waits for the row.

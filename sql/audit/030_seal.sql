@@ -2,7 +2,7 @@
 -- Purpose: one digest over all entries below the xmin horizon that no seal covers yet, chained to the last seal.
 -- Output:  the seal, or no row when there is nothing to seal
 -- Writes:  public.media_sync_log_seal     Locks: the caller holds the lock 'audit seal'
--- Cost:    reads only the entries since the last seal, by media_sync_log_order_idx
+-- Cost:    reads only the entries since the last seal, by the primary key
 with last_seal as (
   select s.through_xid, s.through_id, s.digest
   from public.media_sync_log_seal as s

@@ -4,19 +4,20 @@
 -- Writes:  diff.change
 update diff.change as c
 set
-  state = case
-    when c.kind = 'deleted' and m.deleted_at is not null then 'applied'
-    when
-      c.kind <> 'deleted' and m.applied_fingerprint = c.remote_fingerprint
-      and (c.kind <> 'restored' or m.deleted_at is null)
-      then 'applied'
-    else 'superseded'
-  end
-from (
-  select p.asset_id, a.deleted_at, a.applied_fingerprint
-  from diff.change as p
-  left join public.media_assets as a on p.asset_id = a.asset_id
-  where p.change_set_id = :change_set_id and p.asset_id between :first_id and :last_id and p.state = 'pending'
-) as m
-where c.change_set_id = :change_set_id and c.asset_id = m.asset_id and c.state = 'pending'
+  state = coalesce(
+    (
+      select 'applied'
+      from public.media_assets as m
+      where
+        m.asset_id = c.asset_id
+        and case
+          when c.kind = 'deleted' then m.deleted_at is not null
+          when c.kind = 'restored' then m.deleted_at is null and m.applied_fingerprint = c.remote_fingerprint
+          else m.applied_fingerprint = c.remote_fingerprint
+        end
+    ),
+    'superseded'
+  )
+where
+  c.change_set_id = :change_set_id and c.asset_id between :first_id and :last_id and c.state = 'pending'
 returning c.state, c.kind

@@ -15,7 +15,8 @@ create table public.media_sync_log (
   before jsonb,
   after jsonb,
   digest bytea not null,
-  constraint media_sync_log_pkey primary key (id, recorded_at),
+  -- In the order of the log, so that the seals need no index beside it.
+  constraint media_sync_log_pkey primary key (xid, id, recorded_at),
   constraint media_sync_log_action_known check (action in (
     'created', 'updated', 'renamed', 'moved', 'restored', 'deleted', 'edited', 'merged',
     'operation_sent', 'operation_done', 'operation_refused', 'operation_conflict', 'operation_unknown',
@@ -27,7 +28,6 @@ create table public.media_sync_log (
   constraint media_sync_log_asset_has_version check ((asset_id is null) = (row_version is null))
 ) partition by range (recorded_at);
 create index media_sync_log_asset_idx on public.media_sync_log (asset_id, row_version) where asset_id is not null;
-create index media_sync_log_order_idx on public.media_sync_log (xid, id);
 
 comment on table public.media_sync_log is 'Audit: one row a state change. Nobody may update or delete; sealed against tampering by media_sync_log_seal.';
 comment on column public.media_sync_log.id is 'Number, ascending within a transaction.';
@@ -73,14 +73,13 @@ create function audit.entry_digest(
   row_version bigint, fingerprint bytea, before jsonb, after jsonb, recorded_at timestamptz
 ) returns bytea
 language sql stable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-  select sha256(convert_to(concat_ws(chr(31),
-    action, cause, actor, coalesce(run_id::text, '-'), coalesce(asset_id, '-'), coalesce(media_asset_id::text, '-'),
-    coalesce(row_version::text, '-'), coalesce(encode(fingerprint, 'hex'), '-'),
-    coalesce(before::text, '-'), coalesce(after::text, '-'), extract(epoch from recorded_at)::text
-  ), 'UTF8'))
-$$;
+-- A body of this form is bound to its names when it is made, so it needs no search_path and can be inlined.
+return sha256(convert_to(concat_ws(
+  chr(31),
+  action, cause, actor, coalesce(run_id::text, '-'), coalesce(asset_id, '-'), coalesce(media_asset_id::text, '-'),
+  coalesce(row_version::text, '-'), coalesce(encode(fingerprint, 'hex'), '-'),
+  coalesce(before::text, '-'), coalesce(after::text, '-'), extract(epoch from recorded_at)::text
+), 'UTF8'));
 revoke all on function audit.entry_digest(text, text, text, bigint, text, uuid, bigint, bytea, jsonb, jsonb, timestamptz) from public;
 grant execute on function audit.entry_digest(text, text, text, bigint, text, uuid, bigint, bytea, jsonb, jsonb, timestamptz) to media_sync;
 comment on function audit.entry_digest(text, text, text, bigint, text, uuid, bigint, bytea, jsonb, jsonb, timestamptz)

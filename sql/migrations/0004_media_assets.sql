@@ -1,27 +1,37 @@
 -- What users see and want: the tables of the library.
 
+-- Immutable where array_to_string is not: the text of a text is the same for everybody.
+create function public.media_tags_text(tags text[]) returns text
+language sql immutable parallel safe
+return left(array_to_string(tags, ' '), 50000);
+revoke all on function public.media_tags_text(text[]) from public;
+comment on function public.media_tags_text(text[]) is 'Tags as one text, for the text search vector.';
+
 -- One text search vector for what people type; 'simple' because names and tags are of many languages.
+-- Each part is bounded, since a vector holds a megabyte. Made for every row that is written, so it is of a form that
+-- Postgres can inline: bound to its names when it is made, and of immutable functions only (#>> is, a cast to text not).
 create function public.media_search_vector(public_id text, display_name text, tags text[], context jsonb, metadata jsonb)
 returns tsvector
 language sql immutable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-  select
-    setweight(to_tsvector('simple'::regconfig, left(coalesce(display_name, ''), 5000)), 'A')
-    || setweight(to_tsvector('simple'::regconfig, translate(left(public_id, 5000), '/_-.', '    ')), 'A')
-    || setweight(to_tsvector('simple'::regconfig, left(array_to_string(tags, ' '), 50000)), 'B')
-    -- The bound stands inside the argument: a CASE around a call does not keep the planner from making it.
-    || setweight(jsonb_to_tsvector(
-      'simple'::regconfig,
-      case when pg_column_size(context) < 2000 or octet_length(context::text) <= 100000 then context else to_jsonb(left(context::text, 50000)) end,
-      '["string"]'
-    ), 'C')
-    || setweight(jsonb_to_tsvector(
-      'simple'::regconfig,
-      case when pg_column_size(metadata) < 2000 or octet_length(metadata::text) <= 100000 then metadata else to_jsonb(left(metadata::text, 50000)) end,
-      '["string", "numeric"]'
-    ), 'C')
-$$;
+return
+  setweight(to_tsvector('simple'::regconfig, left(coalesce(display_name, ''), 5000)), 'A')
+  || setweight(to_tsvector('simple'::regconfig, translate(left(public_id, 5000), '/_-.', '    ')), 'A')
+  || case
+    when tags = '{}' then ''
+    else setweight(to_tsvector('simple'::regconfig, public.media_tags_text(tags)), 'B')
+  end
+  || case
+    when context = '{}' then ''
+    when octet_length(context #>> '{}') <= 100000
+      then setweight(jsonb_to_tsvector('simple'::regconfig, context, '["string"]'), 'C')
+    else setweight(to_tsvector('simple'::regconfig, left(context #>> '{}', 50000)), 'C')
+  end
+  || case
+    when metadata = '{}' then ''
+    when octet_length(metadata #>> '{}') <= 100000
+      then setweight(jsonb_to_tsvector('simple'::regconfig, metadata, '["string", "numeric"]'), 'C')
+    else setweight(to_tsvector('simple'::regconfig, left(metadata #>> '{}', 50000)), 'C')
+  end;
 revoke all on function public.media_search_vector(text, text, text[], jsonb, jsonb) from public;
 comment on function public.media_search_vector(text, text, text[], jsonb, jsonb)
 is 'Text search vector of an asset: names weigh most, then tags, then context and metadata.';
@@ -326,5 +336,6 @@ create policy media_collection_items_engine on public.media_collection_items for
 -- Assets are never deleted from the table: a deletion is a tombstone.
 grant select, insert, update on public.media_assets to media_sync;
 grant execute on function public.media_search_vector(text, text, text[], jsonb, jsonb) to media_sync;
+grant execute on function public.media_tags_text(text[]) to media_sync;
 grant select, insert, update, delete on public.media_folders, public.media_metadata_fields to media_sync;
 grant select on public.media_usage, public.media_collections, public.media_collection_items to media_sync;

@@ -46,7 +46,6 @@ create table diff.change (
   remote_fingerprint bytea,
   refusal text,
   constraint change_pkey primary key (change_set_id, asset_id),
-  constraint change_change_set_id_fkey foreign key (change_set_id) references diff.change_set (id) on delete cascade,
   constraint change_kind_known check (
     kind in ('created', 'restored', 'deleted', 'conflict', 'renamed', 'moved', 'updated')
   ),
@@ -54,7 +53,8 @@ create table diff.change (
   constraint change_refusal_iff_refused check ((refusal is not null) = (state = 'refused')),
   constraint change_fields_iff_content check ((fields = '{}') = (before is null and after is null)),
   constraint change_held_is_deletion check (state <> 'held' or kind = 'deleted')
-) with (fillfactor = 80);
+) with (fillfactor = 50);
+-- No foreign key to the set, which is made by the same transaction: it would be looked up for every change.
 -- No index on state, not even a partial one: it would make every move from pending to applied write all indexes anew.
 comment on table diff.change is 'One asset''s part of a change set.';
 comment on column diff.change.change_set_id is 'The change set.';

@@ -1,6 +1,7 @@
 -- mirror/040_write_content.sql
 -- Purpose: the content of the assets this read won, where it differs.
--- Input:   temp tables page_content, page_won           Writes: mirror.remote_asset
+-- Input:   touch (of 030_win_sightings); temp table page_content
+-- Writes:  mirror.remote_asset
 insert into mirror.remote_asset as r (
   asset_id, resource_type, delivery_type, public_id, format, version, created_at, size_bytes, width_px, height_px,
   asset_folder, display_name, tags, context, metadata, access_mode, access_control, moderation_kind, moderation_status,
@@ -12,7 +13,7 @@ select
   c.moderation_kind, c.moderation_status, c.is_placeholder, c.is_backed_up, c.secure_url, c.fingerprint, c.document,
   c.document_digest
 from page_content as c
-inner join page_won as w on c.asset_id = w.asset_id
+where (select s.touch from mirror.asset_sighting as s where s.asset_id = c.asset_id) = :touch
 order by c.asset_id
 on conflict (asset_id) do update
   set
