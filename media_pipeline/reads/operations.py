@@ -185,6 +185,10 @@ def in_words(kind: OperationKind, base: Mapping[str, Any], wanted: Mapping[str, 
         return ["asset: there -> deleted"]
     if kind is OperationKind.RESTORE:
         return ["asset: deleted -> there"]
+    if kind is OperationKind.UPLOAD:
+        return [f"asset: none -> {wanted['file_name']} ({wanted['size_bytes']:,} bytes)"]
+    if kind is OperationKind.REPLACE:
+        return [f"bytes: version {base['version']} -> {wanted['file_name']} ({wanted['size_bytes']:,} bytes)"]
     prefix = {OperationKind.UPDATE_CONTEXT: "context.", OperationKind.UPDATE_METADATA: "metadata."}.get(kind, "")
     return [f"{prefix}{key}: {shown(base.get(key))} -> {shown(wanted[key])}" for key in sorted(wanted)]
 

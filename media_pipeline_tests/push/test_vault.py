@@ -158,6 +158,8 @@ def test_equal_bytes_are_kept_once(rig: VaultRig) -> None:
     ids=["missing", "truncated", "wrong bytes", "too long"],
 )
 def test_what_cannot_be_kept_is_not_deleted_and_says_why(two: VaultRig, spoil: Any, reason: str) -> None:
+    two.upload("stays")
+    two.sync()
     original = two.original(picture(10))
     spoil(original)
     two.delete("a", "b")
@@ -165,7 +167,7 @@ def test_what_cannot_be_kept_is_not_deleted_and_says_why(two: VaultRig, spoil: A
     pushed = two.push()
 
     assert (pushed.results["deletions"].sent, pushed.results["deletions"].postponed) == (1, 1)
-    assert set(two.there()) == {"a"}
+    assert set(two.there()) == {"a", "stays"}
     assert two.operations() == [("delete", "pending"), ("delete", "done")]
     (outcome,) = two.query("select outcome from outbox.operation where state = 'pending'")
     assert outcome[0].startswith("not done, since")
@@ -531,8 +533,7 @@ def test_names_made_here_are_uuids_that_sort_by_time(rig: VaultRig, tmp_path: Pa
     note = tmp_path / "note.txt"
     note.write_text("a note")
     names = [
-        uploads.upload(rig.engine, rig.vault, one, Wish(), actor="cli:ada")[1]
-        for one in (file_of(tmp_path, 1), note)
+        uploads.upload(rig.engine, rig.vault, one, Wish(), actor="cli:ada")[1] for one in (file_of(tmp_path, 1), note)
     ]
 
     assert all(name[14] == "7" and name[19] in "89ab" for name in names)
