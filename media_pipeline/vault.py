@@ -378,6 +378,7 @@ class Vault:
                 planned_bytes += row.size_bytes
                 batch.append(Original(**{**row._mapping, "asset_id": AssetId(row.asset_id)}))
             copies = self.secure(client, batch).copies if batch else {}
+            failed_before = failed_count
             for original in batch:
                 copy = copies[original.asset_id]
                 if isinstance(copy, StoredFile):
@@ -386,7 +387,7 @@ class Vault:
                 else:
                     failed_count += 1
                     failures.append((original.asset_id, original.public_id, copy.reason))
-            progress.advance("vault", done=len(batch), failed=failed_count)
+            progress.advance("vault", done=len(batch), failed=failed_count - failed_before)
         return FillResult(kept_count, kept_bytes, failed_count, tuple(failures[:_NAMED]), is_complete)
 
     def _missing(self, after_id: str) -> Sequence[Row[Any]]:
