@@ -26,7 +26,7 @@ from media_pipeline.db import locks, statements
 from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.errors import PlanNotFound, PlanNotHeld
 from media_pipeline.ops.runs import holder
-from media_pipeline.push.handlers import ADMIN_KINDS, group_key
+from media_pipeline.push.handlers import ADMIN_KINDS, DESTRUCTIVE, group_key
 from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import (
     AssetId,
@@ -153,7 +153,7 @@ def preview(engine: Engine, settings: Settings, *, limit: int = 100) -> list[Pre
             operations = _list_plannable(connection, part, settings)
             if not operations:
                 continue
-            admin_calls, upload_calls = cost(operations, settings.read_batch_size)
+            admin_calls, upload_calls = cost(operations, settings)
             standing = _find_standing(connection, part, operations)
             is_approved = standing is not None and standing.state == PlanState.APPROVED
             found.append(
@@ -198,7 +198,7 @@ class _Planned:
 def _plan_part(connection: Connection, part: PlanPart, settings: Settings, run_id: RunId | None) -> _Planned | None:
     operations = _list_plannable(connection, part, settings)
     digest = _digest(operations)
-    admin_calls, upload_calls = cost(operations, settings.read_batch_size)
+    admin_calls, upload_calls = cost(operations, settings)
     seconds = _duration(connection, admin_calls, upload_calls)
     standing = _find_standing(connection, part, operations)
     kept_id = None if standing is None else standing.id
@@ -275,11 +275,17 @@ def _judge(connection: Connection, part: PlanPart, deletions: Sequence[Row[Any]]
     return " ".join(reasons)
 
 
-def cost(operations: Sequence[Row[Any]], read_batch_size: int) -> tuple[int, int]:
-    """Admin API calls and Upload API calls that pushing *operations* and reading them again takes."""
+def cost(operations: Sequence[Row[Any]], settings: Settings) -> tuple[int, int]:
+    """Admin API calls and Upload API calls that pushing *operations* and reading them again takes.
+
+    With the vault, as if it had none of the originals: their MD5 is asked for, and what was fetched is read once more.
+    """
     assets = {row.asset_id or row.id for row in operations}
-    reads = 2 * math.ceil(len(assets) / (read_batch_size - 1))
+    batch_size = settings.read_batch_size - 1
+    reads = 2 * math.ceil(len(assets) / batch_size)
     counts = Counter(OperationKind(row.kind) for row in operations)
+    if settings.vault:
+        reads += 2 * math.ceil(sum(counts[kind] for kind in DESTRUCTIVE) / batch_size)
     deletes = math.ceil(counts[OperationKind.DELETE] / 100) + math.ceil(counts[OperationKind.RESTORE] / 100)
     singly = sum(counts[kind] for kind in ADMIN_KINDS)
     groups = Counter(

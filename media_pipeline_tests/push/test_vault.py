@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine
 
+from media_pipeline import outbox
 from media_pipeline import settings as settings_module
 from media_pipeline.emulator.config import Endpoints
 from media_pipeline.emulator.control import ControlClient
@@ -23,7 +24,7 @@ from media_pipeline.progress import Silent
 from media_pipeline.push import uploads
 from media_pipeline.push.uploads import Wish
 from media_pipeline.vault import Vault
-from media_pipeline.vocabulary import VaultState
+from media_pipeline.vocabulary import ConflictId, ConflictState, VaultState
 from media_pipeline_tests.push.conftest import Pushed, PushRig
 
 
@@ -607,6 +608,30 @@ def test_bytes_replaced_by_somebody_else_first_are_a_conflict(two: VaultRig, tmp
         two.vault.fill(client, limit_bytes=None, progress=Silent())
     with two.vault.open_copy(two.id_of("a")) as copy:
         assert copy.read() == picture(52)
+
+
+def test_a_conflict_over_bytes_that_is_decided_for_ours_replaces_theirs_and_keeps_them(
+    two: VaultRig, tmp_path: Path
+) -> None:
+    key = two.query("select id from media_assets where public_id = 'a'")[0][0]
+    uploads.replace(two.engine, two.vault, key, file_of(tmp_path, 54), actor="cli:ada")
+    two.upload("a", content=picture(55))
+    two.push()
+    ((conflict_id,),) = two.query("select id from outbox.conflict where state = 'open'")
+
+    outbox.resolve(
+        two.engine,
+        ConflictId(conflict_id),
+        ConflictState.LOCAL_WINS,
+        actor="cli:ada",
+        policy_of=two.settings.conflict_policy,
+    )
+    two.push()
+
+    assert two.operations() == [("replace", "conflict"), ("replace", "done")]
+    assert two.original(picture(54)).exists()
+    assert picture(55) in [file.read_bytes() for file in two.kept]
+    assert two.differences() == []
 
 
 def test_a_replacement_without_a_copy_of_the_old_bytes_waits(two: VaultRig, tmp_path: Path) -> None:
