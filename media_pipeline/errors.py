@@ -21,6 +21,8 @@ Not here: the translation from a library's errors (``remote.client``, ``db``), H
     ├── ListingIncomplete                     a slice's run broke; what was read stays, absence proves nothing
     ├── HoldNotFound / HoldNotOpen            a decision about a hold that does not exist or is settled
     ├── AssetNotFound                         no asset is named so, or several are
+    ├── NoCopy / VaultUnwritable              bytes that are to be kept are not
+    ├── EditRefused                           a value that breaks a rule of the library
     ├── ConflictNotOpen                       a decision about a conflict that is none or was decided
     ├── PlanNotFound / PlanNotHeld            a decision about a push plan that does not exist or is decided
     └── DriftFound                            mirror and cloud differ
@@ -259,6 +261,31 @@ class AssetNotFound(MediaPipelineError):
             )
         self.name = name
         self.candidates = candidates
+
+
+class NoCopy(MediaPipelineError):
+    """The vault has no whole copy of an asset's bytes, and could not get one."""
+
+    hint = "'media-pipeline vault status' shows what is kept, 'media-pipeline vault fill' fetches what is missing."
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"There is no copy of {name}: {reason}.")
+        self.reason = reason
+
+
+class VaultUnwritable(MediaPipelineError):
+    """The disk does not take what is to be kept: it is full, or not ours to write."""
+
+    hint = "Make room in the directory 'vault' below MEDIA_PIPELINE_HOME, or make it writable."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The vault cannot be written: {reason}")
+
+
+class EditRefused(MediaPipelineError):
+    """The database refuses what somebody wants to change, with the field and the rule."""
+
+    exit_code = ExitCode.USAGE
 
 
 class ConflictNotOpen(MediaPipelineError):

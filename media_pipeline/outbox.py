@@ -43,6 +43,9 @@ PolicyOf = Callable[[str], ConflictPolicy]
 
 _ATTEMPTS: Final = 5
 _EXISTENCE: Final = "deleted_at"
+_NOT_EDITED: Final = frozenset({_EXISTENCE, "version"})
+"""Fields of conflicts about an asset as a whole, or its bytes: nothing of them is shown over the remote state."""
+_CONFIRMED: Final = "confirmed by a read"
 _ON_ITS_WAY: Final = frozenset({OperationState.LEASED, OperationState.UNKNOWN, OperationState.SENT})
 
 
@@ -71,7 +74,10 @@ def expire_leases(engine: Engine) -> int:
 
     def work(connection: Connection) -> int:
         expired = statements.run(connection, "outbox/100_expire_leases").all()
-        hint(connection, [AssetId(row.asset_id) for row in expired])
+        hint(connection, [AssetId(row.asset_id) for row in expired if row.asset_id is not None])
+        for row in statements.run(connection, "outbox/105_repeat_uploads", attempts=_ATTEMPTS).all():
+            if row.state == OperationState.REFUSED:
+                note(connection, "operation_refused", row.operation_id, row.asset_id, row.outcome, run_id=None)
         for row in expired:
             note(connection, "operation_unknown", row.operation_id, row.asset_id, "lease ended", run_id=None)
         return len(expired)
@@ -117,8 +123,13 @@ def reconcile(
     operations: dict[str, list[_Operation]] = {}
     for row in statements.run(connection, "outbox/140_list_open", asset_ids=ids):
         operations.setdefault(row.asset_id, []).append(_Operation.of(row))
+    moved = []
     for asset in assets:
-        total += _Asset(connection, asset, operations.get(asset.asset_id, []), policy_of, run_id).settle()
+        settling = _Asset(connection, asset, operations.get(asset.asset_id, []), policy_of, run_id)
+        total += settling.settle()
+        if settling.moved_to is not None:
+            moved.append(settling.moved_to)
+    total += reconcile(connection, moved, policy_of, run_id=run_id, cause=cause, actor=actor)
     return total + Settled(rows_changed=_write(connection, assets, run_id=run_id, cause=cause, actor=actor))
 
 
@@ -206,7 +217,7 @@ def note(
     connection: Connection,
     action: str,
     operation_id: OperationId,
-    asset_id: AssetId,
+    asset_id: AssetId | None,
     outcome: str,
     *,
     run_id: RunId | None,
@@ -260,29 +271,50 @@ class _Asset:
         self._run_id = run_id
         self._is_gone = row.sighting_state == "tombstone"
         self._counts = Settled()
+        self.moved_to: AssetId | None = None
+        """The asset as which the row goes on, uploaded anew."""
 
     def settle(self) -> Settled:
         """Go through the operations in order."""
         blocked: set[OperationKind] = set()
+        is_returning = self._is_gone and any(one.kind is OperationKind.RESTORE for one in self._operations)
         for operation in self._operations:
             if operation.state in {OperationState.SENT, OperationState.UNKNOWN} and not self._row.is_queued:
                 self._settle_sent(operation)
+                if self.moved_to is not None:
+                    # What else is open of it is settled under the new id.
+                    return self._counts
             elif operation.state in _ON_ITS_WAY:
                 # Until its effect is read, a later edit of the same field has no base to be compared with.
                 blocked.add(operation.kind)
-            elif operation.kind not in blocked:
+            elif operation.kind not in blocked and not (is_returning and operation.field is not None):
                 self._merge_pending(operation)
         self._follow_conflicts()
         return self._counts
 
     def _settle_sent(self, operation: _Operation) -> None:
         """A read from after the call shows what it did."""
+        if operation.kind is OperationKind.RESTORE and "asset_id" in operation.wanted:
+            self._settle_reupload(operation, AssetId(operation.wanted["asset_id"]))
+            return
         if operation.kind in {OperationKind.DELETE, OperationKind.RESTORE}:
             is_done = self._is_gone is (operation.kind is OperationKind.DELETE)
-            self._end_or_repeat(operation, is_done=is_done, left=Merge({}, {}))
+            is_restored = operation.kind is OperationKind.RESTORE
+            told = "restored from Cloudinary's backup (all fields)" if is_restored else _CONFIRMED
+            self._end_or_repeat(operation, is_done=is_done, left=Merge({}, {}), told=told)
+            return
+        if operation.kind is OperationKind.UPLOAD:
+            statements.run(self._connection, "outbox/220_name_row", operation_id=operation.id)
+            self._end(operation, OperationState.DONE, _CONFIRMED)
             return
         if self._is_gone:
             self._end(operation, OperationState.CONFLICT, "the asset was deleted in Cloudinary; the edit is kept here")
+            return
+        if operation.kind is OperationKind.REPLACE:
+            is_done = self._row.remote["size_bytes"] == operation.wanted["size_bytes"] and (
+                operation.state is OperationState.SENT or self._row.remote["version"] != operation.base["version"]
+            )
+            self._end_or_repeat(operation, is_done=is_done, left=Merge(operation.base, operation.wanted))
             return
         left = self._merged(operation)
         if operation.state is OperationState.SENT:
@@ -296,9 +328,32 @@ class _Asset:
         else:
             self._end_or_repeat(operation, is_done=not left.wanted, left=left)
 
-    def _end_or_repeat(self, operation: _Operation, *, is_done: bool, left: Merge) -> None:
+    def _settle_reupload(self, operation: _Operation, new_id: AssetId) -> None:
+        """The row of an asset that is gone goes on as the one uploaded anew for it, once a read has shown that one."""
+        found = statements.run(self._connection, "outbox/205_find_reupload", asset_id=new_id).one()
+        if found.is_queued:
+            return
+        if not found.is_live:
+            self._end_or_repeat(operation, is_done=False, left=Merge({}, {}))
+            return
+        moved = statements.run(
+            self._connection,
+            "outbox/210_move_identity",
+            operation_id=operation.id,
+            old_asset_id=self._row.asset_id,
+            new_asset_id=new_id,
+            run_id=self._run_id,
+        ).first()
+        if moved is None:
+            detail = f"refused: uploaded anew as {new_id}, which has a row of its own here"
+            self._end(operation, OperationState.REFUSED, detail)
+            return
+        self._end(operation, OperationState.DONE, f"uploaded anew from the vault (new asset_id {new_id})")
+        self.moved_to = new_id
+
+    def _end_or_repeat(self, operation: _Operation, *, is_done: bool, left: Merge, told: str = _CONFIRMED) -> None:
         if is_done:
-            self._end(operation, OperationState.DONE, "confirmed by a read")
+            self._end(operation, OperationState.DONE, told)
         elif operation.attempt_count >= _ATTEMPTS:
             self._end(operation, OperationState.REFUSED, f"without effect after {operation.attempt_count} attempts")
         else:
@@ -328,6 +383,9 @@ class _Asset:
             return
         if self._is_gone:
             self._end(operation, OperationState.CONFLICT, "the asset was deleted in Cloudinary; the edit is kept here")
+            return
+        if operation.kind is OperationKind.REPLACE:
+            # Whether somebody else replaced the bytes is compared right before the call.
             return
         left = self._merged(operation)
         self._open_conflicts(operation, left)
@@ -424,7 +482,7 @@ def open_conflict(
 def end_operation(
     connection: Connection,
     operation_id: OperationId,
-    asset_id: AssetId,
+    asset_id: AssetId | None,
     state: OperationState,
     outcome: str,
     *,
@@ -486,7 +544,7 @@ def _overlay(
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for conflict in conflicts:
-        if conflict.field != _EXISTENCE:
+        if conflict.field not in _NOT_EDITED:
             current = shown.get(conflict.field, remote.get(conflict.field))
             key = conflict.key if conflict.field in MAPS else conflict.field
             shown[conflict.field] = overlay(current, conflict.field, {key: conflict.local})

@@ -94,6 +94,12 @@ class Settings(BaseSettings):
     undo_seconds: float = Field(
         default=900.0, ge=0, le=604800, description="How long a deletion waits before it may be pushed, to be undone."
     )
+    vault: bool = Field(
+        default=None,
+        validate_default=True,
+        description="Whether originals are kept before they are deleted or replaced. Empty: yes with the embedded "
+        "database, no with another one.",
+    )
     cursor_restarts: int = Field(
         default=3, ge=0, le=10, description="How often a slice starts again after its cursor was rejected."
     )
@@ -135,6 +141,11 @@ class Settings(BaseSettings):
             if name not in EDITABLE_FIELDS:
                 raise ValueError(f"{name!r} cannot be edited; fields are {', '.join(sorted(EDITABLE_FIELDS))}")
         return value
+
+    @field_validator("vault", mode="before")
+    @classmethod
+    def _on_where_all_is_here(cls, value: Any, info: ValidationInfo) -> Any:
+        return info.data.get("database_url") is None if value in (None, "") else value
 
     @field_validator("local_wins")
     @classmethod

@@ -99,6 +99,8 @@ class OperationKind(StrEnum):
     UPDATE_DISPLAY_NAME = "update_display_name"
     UPDATE_FOLDER = "update_folder"
     UPDATE_ACCESS_CONTROL = "update_access_control"
+    UPLOAD = "upload"
+    REPLACE = "replace"
 
 
 class OperationState(StrEnum):
@@ -157,6 +159,14 @@ class HoldState(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     REPLACED = "replaced"
+
+
+class VaultState(StrEnum):
+    """What reading a file of the vault showed."""
+
+    WHOLE = "whole"
+    CORRUPT = "corrupt"
+    MISSING = "missing"
 
 
 class RunKind(StrEnum):

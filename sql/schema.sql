@@ -276,6 +276,25 @@ CREATE FUNCTION outbox.current_actor() RETURNS text
 
 COMMENT ON FUNCTION outbox.current_actor() IS 'Who edits: the setting media_pipeline.actor of a program that knows its user, else the role.';
 
+CREATE FUNCTION outbox.file_of(file_sha256 text, file_name text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  found_file ops.vault_object;
+begin
+  select o.* into found_file from ops.vault_object as o where o.sha256 = file_sha256 and o.state = 'whole';
+  if not found then
+    raise exception 'there is no file % in the vault', file_sha256
+      using errcode = 'no_data_found', hint = 'Use media-pipeline upload or replace, which put it there.';
+  end if;
+  return jsonb_build_object('sha256', found_file.sha256, 'md5', found_file.md5, 'size_bytes', found_file.size_bytes,
+    'file_name', file_name);
+end
+$$;
+
+COMMENT ON FUNCTION outbox.file_of(file_sha256 text, file_name text) IS 'A file of the vault as operations name it.';
+
 CREATE FUNCTION outbox.map_delta(old_map jsonb, new_map jsonb, OUT base jsonb, OUT wanted jsonb) RETURNS record
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -292,7 +311,7 @@ COMMENT ON FUNCTION outbox.map_delta(old_map jsonb, new_map jsonb, OUT base json
 CREATE FUNCTION outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    RETURN sha256(convert_to((((((((((operation_id)::text || chr(31)) || kind) || chr(31)) || asset_id) || chr(31)) || (base #>> '{}'::text[])) || chr(31)) || (wanted #>> '{}'::text[])), 'UTF8'::name));
+    RETURN sha256(convert_to((((((((((operation_id)::text || chr(31)) || kind) || chr(31)) || COALESCE(asset_id, ''::text)) || chr(31)) || (base #>> '{}'::text[])) || chr(31)) || (wanted #>> '{}'::text[])), 'UTF8'::name));
 
 COMMENT ON FUNCTION outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) IS 'SHA-256 over what an operation is to do.';
 
@@ -326,18 +345,18 @@ begin
     new_base := edit_base || waiting.base;
     new_wanted := waiting.wanted || edit_wanted;
     select coalesce(jsonb_object_agg(b.key, b.value), '{}') into new_base
-    from jsonb_each(new_base) as b where operation_kind in ('delete', 'restore') or b.value <> new_wanted -> b.key;
+    from jsonb_each(new_base) as b where operation_kind in ('delete', 'restore', 'replace') or b.value <> new_wanted -> b.key;
     select coalesce(jsonb_object_agg(w.key, w.value), '{}') into new_wanted
-    from jsonb_each(new_wanted) as w where operation_kind in ('delete', 'restore') or new_base ? w.key;
+    from jsonb_each(new_wanted) as w where operation_kind in ('delete', 'restore', 'replace') or new_base ? w.key;
     update outbox.operation as o
     set
       base = new_base, wanted = new_wanted, actor = edit_actor, edited_at = clock_timestamp(), edit_count = o.edit_count + 1,
       reason = coalesce(nullif(current_setting('media_pipeline.reason', true), ''), o.reason),
       not_before = '-infinity', attempt_count = 0,
-      state = case when new_wanted = '{}' and operation_kind not in ('delete', 'restore') then 'cancelled' else o.state end,
-      finished_at = case when new_wanted = '{}' and operation_kind not in ('delete', 'restore') then clock_timestamp() end,
+      state = case when new_wanted = '{}' and operation_kind not in ('delete', 'restore', 'replace') then 'cancelled' else o.state end,
+      finished_at = case when new_wanted = '{}' and operation_kind not in ('delete', 'restore', 'replace') then clock_timestamp() end,
       outcome = case
-        when new_wanted = '{}' and operation_kind not in ('delete', 'restore') then 'edited back to what Cloudinary has'
+        when new_wanted = '{}' and operation_kind not in ('delete', 'restore', 'replace') then 'edited back to what Cloudinary has'
         else o.outcome
       end
     where o.id = waiting.id;
@@ -355,7 +374,7 @@ CREATE FUNCTION outbox.record_decided(decided_conflict_id bigint, decided_by tex
 declare
   decided record;
 begin
-  select o.kind, o.media_asset_id, o.base, c.asset_id, c.key, c.local, c.remote into strict decided
+  select o.kind, o.media_asset_id, o.base, o.wanted, c.asset_id, c.key, c.local, c.remote into strict decided
   from outbox.conflict as c
   inner join outbox.operation as o on c.operation_id = o.id
   where c.id = decided_conflict_id and c.state = 'local_wins';
@@ -363,6 +382,7 @@ begin
     case when decided.kind = 'delete' then decided.base || decided.remote
          else jsonb_build_object(decided.key, coalesce(decided.remote, 'null')) end,
     case when decided.kind = 'delete' then '{}'
+         when decided.kind = 'replace' then decided.wanted
          else jsonb_build_object(decided.key, coalesce(decided.local, 'null')) end, decided_by);
 end
 $$;
@@ -760,6 +780,33 @@ $$;
 
 COMMENT ON FUNCTION public.refuse_collection_cycle() IS 'Trigger: a collection never lies inside itself.';
 
+CREATE FUNCTION public.replace_media_asset(media_asset_id uuid, sha256 text, file_name text, reason text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  replaced public.media_assets;
+  file jsonb := outbox.file_of(sha256, file_name);
+begin
+  select m.* into replaced from public.media_assets as m where m.id = media_asset_id for update;
+  if not found then
+    raise exception 'there is no media asset %', media_asset_id using errcode = 'no_data_found';
+  elsif replaced.deleted_at is not null then
+    raise exception 'media_assets: % is deleted, so its file cannot be replaced', replaced.public_id
+      using errcode = 'object_not_in_prerequisite_state', hint = 'Bring it back first: select restore_media_asset(id).';
+  end if;
+  perform set_config('media_pipeline.reason', coalesce(reason, ''), true);
+  perform outbox.record('replace', replaced.asset_id, replaced.id,
+    jsonb_build_object('version', replaced.version, 'size_bytes', replaced.size_bytes), file, outbox.current_actor());
+  return (
+    select o.id from outbox.operation as o
+    where o.asset_id = replaced.asset_id and o.kind = 'replace' and o.state = 'pending'
+  );
+end
+$$;
+
+COMMENT ON FUNCTION public.replace_media_asset(media_asset_id uuid, sha256 text, file_name text, reason text) IS 'Asks for other bytes under an asset''s name: a file of the vault. Returns the operation.';
+
 CREATE FUNCTION public.restore_media_asset(media_asset_id uuid, reason text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -809,6 +856,39 @@ end
 $$;
 
 COMMENT ON FUNCTION public.soft_delete_media_asset(media_asset_id uuid, reason text) IS 'Deletes an asset here and asks for its deletion in Cloudinary; says how far that is. Until it is pushed, restore_media_asset() undoes it without a trace there.';
+
+CREATE FUNCTION public.upload_media_asset(sha256 text, file_name text, public_id text, resource_type text, delivery_type text DEFAULT 'upload'::text, asset_folder text DEFAULT NULL::text, display_name text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], context jsonb DEFAULT '{}'::jsonb, metadata jsonb DEFAULT '{}'::jsonb, reason text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  operation_id bigint;
+  file jsonb := outbox.file_of(sha256, file_name);
+begin
+  perform outbox.check_path('public_id', public_id);
+  if coalesce(asset_folder, '') <> '' then
+    perform outbox.check_path('asset_folder', asset_folder);
+  end if;
+  if resource_type not in ('image', 'video', 'raw') or delivery_type not in ('upload', 'private', 'authenticated') then
+    perform outbox.refuse('resource_type', format('nothing can be uploaded as %s/%s', resource_type, delivery_type),
+      'Types are image, video and raw; delivery types upload, private and authenticated.');
+  end if;
+  perform outbox.check_tags(tags);
+  perform outbox.check_context(context);
+  perform outbox.check_metadata(metadata);
+  insert into outbox.operation (kind, base, wanted, actor, reason)
+  values (
+    'upload', '{}',
+    file || jsonb_build_object('public_id', public_id, 'resource_type', resource_type, 'delivery_type', delivery_type,
+      'asset_folder', asset_folder, 'display_name', display_name, 'tags', tags, 'context', context, 'metadata', metadata),
+    outbox.current_actor(), reason
+  )
+  returning id into operation_id;
+  return operation_id;
+end
+$$;
+
+COMMENT ON FUNCTION public.upload_media_asset(sha256 text, file_name text, public_id text, resource_type text, delivery_type text, asset_folder text, display_name text, tags text[], context jsonb, metadata jsonb, reason text) IS 'Asks for the upload of a file of the vault under a name of its own; nothing there is overwritten. Returns the operation.';
 
 CREATE TABLE public.media_sync_log (
     id bigint NOT NULL,
@@ -1566,6 +1646,51 @@ COMMENT ON COLUMN ops.setting.changed_at IS 'Last change.';
 
 COMMENT ON COLUMN ops.setting.changed_by IS 'Who changed it, as actor.';
 
+CREATE TABLE ops.vault_copy (
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    sha256 text NOT NULL COLLATE pg_catalog."C",
+    kept_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT vault_copy_asset_id_is_hex CHECK ((asset_id ~ '^[0-9a-f]{32}$'::text))
+);
+
+COMMENT ON TABLE ops.vault_copy IS 'Which bytes an asset has, or had, in Cloudinary: proved by their MD5 and their length.';
+
+COMMENT ON COLUMN ops.vault_copy.asset_id IS 'The asset.';
+
+COMMENT ON COLUMN ops.vault_copy.version IS 'Its version with these bytes; 0 where Cloudinary told none.';
+
+COMMENT ON COLUMN ops.vault_copy.sha256 IS 'The file.';
+
+COMMENT ON COLUMN ops.vault_copy.kept_at IS 'When it was proved.';
+
+CREATE TABLE ops.vault_object (
+    sha256 text NOT NULL COLLATE pg_catalog."C",
+    md5 text NOT NULL COLLATE pg_catalog."C",
+    size_bytes bigint NOT NULL,
+    state text DEFAULT 'whole'::text NOT NULL,
+    stored_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    verified_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT vault_object_md5_is_hex CHECK ((md5 ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT vault_object_sha256_is_hex CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT vault_object_size_positive CHECK ((size_bytes >= 0)),
+    CONSTRAINT vault_object_state_known CHECK ((state = ANY (ARRAY['whole'::text, 'corrupt'::text, 'missing'::text])))
+);
+
+COMMENT ON TABLE ops.vault_object IS 'Files of the vault, by content: equal bytes are kept once.';
+
+COMMENT ON COLUMN ops.vault_object.sha256 IS 'SHA-256 of the bytes in hex; the name of the file.';
+
+COMMENT ON COLUMN ops.vault_object.md5 IS 'MD5 of the bytes in hex: Cloudinary''s etag.';
+
+COMMENT ON COLUMN ops.vault_object.size_bytes IS 'Length.';
+
+COMMENT ON COLUMN ops.vault_object.state IS 'whole; corrupt or missing when the file was last read.';
+
+COMMENT ON COLUMN ops.vault_object.stored_at IS 'When the file was written.';
+
+COMMENT ON COLUMN ops.vault_object.verified_at IS 'When its bytes were last compared with its name.';
+
 CREATE TABLE outbox.attempt (
     id bigint NOT NULL,
     operation_id bigint NOT NULL,
@@ -1667,8 +1792,8 @@ ALTER TABLE outbox.conflict ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE outbox.operation (
     id bigint NOT NULL,
     kind text NOT NULL COLLATE pg_catalog."C",
-    asset_id text NOT NULL COLLATE pg_catalog."C",
-    media_asset_id uuid NOT NULL,
+    asset_id text COLLATE pg_catalog."C",
+    media_asset_id uuid,
     state text DEFAULT 'pending'::text NOT NULL,
     base jsonb NOT NULL,
     wanted jsonb NOT NULL,
@@ -1688,6 +1813,7 @@ CREATE TABLE outbox.operation (
     CONSTRAINT operation_counts_positive CHECK (((edit_count > 0) AND (attempt_count >= 0))),
     CONSTRAINT operation_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['done'::text, 'refused'::text, 'conflict'::text, 'cancelled'::text])))),
     CONSTRAINT operation_lease_iff_leased CHECK ((((state = 'leased'::text) = (lease IS NOT NULL)) AND ((lease IS NULL) = (leased_until IS NULL)))),
+    CONSTRAINT operation_names_its_asset CHECK (((kind = 'upload'::text) OR ((asset_id IS NOT NULL) AND (media_asset_id IS NOT NULL)))),
     CONSTRAINT operation_refusal_has_outcome CHECK (((state <> ALL (ARRAY['refused'::text, 'conflict'::text, 'unknown'::text])) OR (outcome IS NOT NULL))),
     CONSTRAINT operation_state_known CHECK ((state = ANY (ARRAY['pending'::text, 'leased'::text, 'unknown'::text, 'sent'::text, 'done'::text, 'refused'::text, 'conflict'::text, 'cancelled'::text]))),
     CONSTRAINT operation_wanted_is_object CHECK ((jsonb_typeof(wanted) = 'object'::text))
@@ -1699,9 +1825,9 @@ COMMENT ON COLUMN outbox.operation.id IS 'Number; operations of an asset are pus
 
 COMMENT ON COLUMN outbox.operation.kind IS 'What it does.';
 
-COMMENT ON COLUMN outbox.operation.asset_id IS 'The asset, by Cloudinary''s immutable key.';
+COMMENT ON COLUMN outbox.operation.asset_id IS 'The asset, by Cloudinary''s immutable key; of an upload null until Cloudinary gave it.';
 
-COMMENT ON COLUMN outbox.operation.media_asset_id IS 'The asset, by our stable key.';
+COMMENT ON COLUMN outbox.operation.media_asset_id IS 'The asset, by our stable key; of an upload null until it is mirrored.';
 
 COMMENT ON COLUMN outbox.operation.state IS 'pending; leased (a call is being made); unknown (a read must show what happened); sent (Cloudinary accepted it, a read must confirm); then done, refused, conflict or cancelled.';
 
@@ -1757,7 +1883,7 @@ COMMENT ON COLUMN outbox.operation_kind."position" IS 'Order in which plans show
 CREATE VIEW outbox.overlaid_asset WITH (security_invoker='true') AS
  SELECT o.asset_id
    FROM outbox.operation o
-  WHERE (o.state = ANY (ARRAY['pending'::text, 'leased'::text, 'unknown'::text, 'sent'::text]))
+  WHERE ((o.state = ANY (ARRAY['pending'::text, 'leased'::text, 'unknown'::text, 'sent'::text])) AND (o.kind <> 'upload'::text))
 UNION
  SELECT c.asset_id
    FROM outbox.conflict c
@@ -2133,6 +2259,12 @@ ALTER TABLE ONLY ops.run
 ALTER TABLE ONLY ops.setting
     ADD CONSTRAINT setting_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY ops.vault_copy
+    ADD CONSTRAINT vault_copy_pkey PRIMARY KEY (asset_id, version);
+
+ALTER TABLE ONLY ops.vault_object
+    ADD CONSTRAINT vault_object_pkey PRIMARY KEY (sha256);
+
 ALTER TABLE ONLY outbox.attempt
     ADD CONSTRAINT attempt_once UNIQUE (operation_id, lease);
 
@@ -2221,6 +2353,8 @@ CREATE UNIQUE INDEX hold_one_open_per_slice_idx ON ops.hold USING btree (kind, C
 CREATE UNIQUE INDEX run_dagster_run_id_idx ON ops.run USING btree (dagster_run_id) WHERE (dagster_run_id IS NOT NULL);
 
 CREATE INDEX run_started_at_idx ON ops.run USING btree (started_at DESC);
+
+CREATE INDEX vault_copy_sha256_idx ON ops.vault_copy USING btree (sha256);
 
 CREATE UNIQUE INDEX conflict_one_open ON outbox.conflict USING btree (asset_id, field, key) WHERE (state = 'open'::text);
 
@@ -2321,6 +2455,9 @@ ALTER TABLE ONLY ops.hold_item
 
 ALTER TABLE ONLY ops.hold
     ADD CONSTRAINT hold_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
+
+ALTER TABLE ONLY ops.vault_copy
+    ADD CONSTRAINT vault_copy_sha256_fkey FOREIGN KEY (sha256) REFERENCES ops.vault_object(sha256);
 
 ALTER TABLE ONLY outbox.attempt
     ADD CONSTRAINT attempt_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES outbox.operation(id);
@@ -2437,6 +2574,14 @@ ALTER TABLE ops.setting ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY setting_engine ON ops.setting TO media_sync USING (true) WITH CHECK (true);
 
+ALTER TABLE ops.vault_copy ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY vault_copy_engine ON ops.vault_copy TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.vault_object ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY vault_object_engine ON ops.vault_object TO media_sync USING (true) WITH CHECK (true);
+
 ALTER TABLE outbox.attempt ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY attempt_engine ON outbox.attempt TO media_sync USING (true) WITH CHECK (true);
@@ -2535,6 +2680,8 @@ REVOKE ALL ON FUNCTION outbox.check_tags(tags text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION outbox.current_actor() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION outbox.file_of(file_sha256 text, file_name text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION outbox.map_delta(old_map jsonb, new_map jsonb, OUT base jsonb, OUT wanted jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) FROM PUBLIC;
@@ -2569,9 +2716,13 @@ GRANT ALL ON FUNCTION public.media_assets_at(at timestamp with time zone) TO med
 
 REVOKE ALL ON FUNCTION public.refuse_collection_cycle() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.replace_media_asset(media_asset_id uuid, sha256 text, file_name text, reason text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.restore_media_asset(media_asset_id uuid, reason text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.soft_delete_media_asset(media_asset_id uuid, reason text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.upload_media_asset(sha256 text, file_name text, public_id text, resource_type text, delivery_type text, asset_folder text, display_name text, tags text[], context jsonb, metadata jsonb, reason text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.media_sync_log TO media_sync;
 
@@ -2636,6 +2787,10 @@ GRANT SELECT ON TABLE ops.migration TO media_sync;
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.run TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.setting TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE ops.vault_copy TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE ops.vault_object TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.attempt TO media_sync;
 

@@ -30,10 +30,18 @@ app = typer.Typer(
 )
 holds_app = typer.Typer(help="What a guard stopped until a person decides.", no_args_is_help=True)
 app.add_typer(holds_app, name="holds")
+plan_app = typer.Typer(help="What a push is about to do, and what of it waits for you.", no_args_is_help=True)
+app.add_typer(plan_app, name="plan")
+conflicts_app = typer.Typer(help="Fields that changed on both sides, until you decide.", no_args_is_help=True)
+app.add_typer(conflicts_app, name="conflicts")
+vault_app = typer.Typer(help="Bytes that are kept here, so that a deletion can be undone.", no_args_is_help=True)
+app.add_typer(vault_app, name="vault")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; everything else goes to standard error.")]
 Migrate = Annotated[bool, typer.Option("--migrate", help="Apply missing migrations to the configured database first.")]
 HoldNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the hold.", min=1)]
+PlanNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the plan.", min=1)]
+ConflictNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the conflict.", min=1)]
 
 
 def main() -> None:
@@ -97,6 +105,70 @@ def sync(
 
     code = work.command(settings, is_full=full, is_dry=dry_run, may_migrate=migrate, is_json=json)
     raise typer.Exit(code)
+
+
+@app.command()
+def push(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look what would be planned; nothing is written.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Bring edits of media_assets to the cloud, and read what was touched.
+
+    Edit with SQL first: tags, context, metadata, display_name, asset_folder, public_id, access_control; set deleted_at
+    to delete, to null to bring back. Ends with 3 if a plan waits for your approval, with 1 if the push had to pause.
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import push as work
+
+    raise typer.Exit(work.command(settings, is_dry=dry_run, is_json=json))
+
+
+@app.command()
+def upload(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Files to upload.")],
+    public_id: Annotated[str | None, typer.Option(help="Default: a UUID made here, which sorts by time.")] = None,
+    folder: Annotated[str | None, typer.Option(help="Asset folder. Default: the top one.")] = None,
+    display_name: Annotated[str | None, typer.Option(help="Default: the name of the file.")] = None,
+    tags: Annotated[str, typer.Option(help="Tags, separated by commas.")] = "",
+    kind: Annotated[str | None, typer.Option("--type", help="image, video or raw. Default: by the name.")] = None,
+    delivery_type: Annotated[str, typer.Option(help="upload, private or authenticated.")] = "upload",
+    json: Json = False,
+) -> None:
+    """Record uploads: the bytes go into the vault now and to the cloud with the next push. Nothing is overwritten."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import uploads as work
+    from media_pipeline.push.uploads import Wish
+    from media_pipeline.vocabulary import ResourceType
+
+    if kind is not None and kind not in {one.value for one in ResourceType}:
+        raise typer.BadParameter("image, video or raw", param_hint="--type")
+    wish = Wish(
+        public_id=public_id,
+        resource_type=None if kind is None else ResourceType(kind),
+        delivery_type=delivery_type,
+        asset_folder=folder,
+        display_name=display_name,
+        tags=[part.strip() for part in tags.split(",") if part.strip()],
+    )
+    raise typer.Exit(work.upload(settings, files, wish, is_json=json))
+
+
+@app.command()
+def replace(
+    context: typer.Context,
+    asset: Annotated[str, typer.Argument(help="asset_id, media_assets.id or the whole public_id.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The new bytes.")],
+    json: Json = False,
+) -> None:
+    """Record other bytes for an asset; the next push keeps the old ones in the vault, then uploads the new ones."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import uploads as work
+
+    raise typer.Exit(work.replace(settings, asset, file, is_json=json))
 
 
 @app.command()
@@ -261,3 +333,111 @@ def reject_hold(context: typer.Context, number: HoldNumber) -> None:
     from media_pipeline.cli import holds as work
 
     raise typer.Exit(work.reject(settings, number))
+
+
+@plan_app.command("list")
+def list_plans(context: typer.Context, json: Json = False) -> None:
+    """List the newest plans."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import plans as work
+
+    raise typer.Exit(work.list_all(settings, is_json=json))
+
+
+@plan_app.command("show")
+def show_plan(context: typer.Context, number: PlanNumber, json: Json = False) -> None:
+    """Show one plan: each operation, what it costs, why it is held."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import plans as work
+
+    raise typer.Exit(work.show(settings, number, is_json=json))
+
+
+@plan_app.command("approve")
+def approve_plan(
+    context: typer.Context,
+    number: PlanNumber,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the number of operations.")] = False,
+) -> None:
+    """Approve exactly these operations; the next push does them."""
+    settings = _begin(context)
+    from media_pipeline.cli import plans as work
+
+    raise typer.Exit(work.approve(settings, number, is_agreed=yes))
+
+
+@plan_app.command("reject")
+def reject_plan(context: typer.Context, number: PlanNumber) -> None:
+    """Withdraw the operations of a held plan; nothing happens in the cloud."""
+    settings = _begin(context)
+    from media_pipeline.cli import plans as work
+
+    raise typer.Exit(work.reject(settings, number))
+
+
+@conflicts_app.command("list")
+def list_conflicts(context: typer.Context, json: Json = False) -> None:
+    """List what changed on both sides."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import conflicts as work
+
+    raise typer.Exit(work.list_all(settings, is_json=json))
+
+
+@conflicts_app.command("show")
+def show_conflict(context: typer.Context, number: ConflictNumber) -> None:
+    """Show one conflict: what it was, what is wanted here, what the cloud has."""
+    settings = _begin(context)
+    from media_pipeline.cli import conflicts as work
+
+    raise typer.Exit(work.show(settings, number))
+
+
+@conflicts_app.command("resolve")
+def resolve_conflict(
+    context: typer.Context,
+    number: ConflictNumber,
+    local: Annotated[bool, typer.Option("--local", help="Our value is pushed over the cloud's.")] = False,
+    remote: Annotated[bool, typer.Option("--remote", help="The cloud's value stays; ours goes.")] = False,
+) -> None:
+    """Decide who wins; give exactly one of --local and --remote."""
+    if local is remote:
+        raise typer.BadParameter("give exactly one of --local and --remote")
+    settings = _begin(context)
+    from media_pipeline.cli import conflicts as work
+    from media_pipeline.vocabulary import ConflictState
+
+    winner = ConflictState.LOCAL_WINS if local else ConflictState.REMOTE_WINS
+    raise typer.Exit(work.resolve(settings, number, winner))
+
+
+@vault_app.command("status")
+def show_vault(context: typer.Context, json: Json = False) -> None:
+    """Show how much of the library has a copy, in assets and bytes."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import vault as work
+
+    raise typer.Exit(work.show_status(settings, is_json=json))
+
+
+@vault_app.command("fill")
+def fill_vault(
+    context: typer.Context,
+    limit_mb: Annotated[float | None, typer.Option("--limit-mb", help="Stop before more than this.", min=0)] = None,
+    json: Json = False,
+) -> None:
+    """Fetch the originals that are missing; stopped at any time, it goes on where it was."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import vault as work
+
+    limit = None if limit_mb is None else int(limit_mb * 1_000_000)
+    raise typer.Exit(work.fill(settings, limit_bytes=limit, is_json=json))
+
+
+@vault_app.command("verify")
+def verify_vault(context: typer.Context, json: Json = False) -> None:
+    """Read every kept file again and name those that are damaged; ends with 1 if there are any."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import vault as work
+
+    raise typer.Exit(work.verify(settings, is_json=json))

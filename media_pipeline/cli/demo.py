@@ -20,11 +20,11 @@ from typing import Final
 from rich.console import Console
 from sqlalchemy import Engine
 
-from media_pipeline.cli import drift, local, sample_library, screen, sync, watch
+from media_pipeline.cli import drift, local, push, sample_library, screen, sync, watch
 from media_pipeline.cli.emulator_host import has_users, is_serving, shared_emulator
-from media_pipeline.db import migrate
+from media_pipeline.db import migrate, statements
 from media_pipeline.db.embedded import EmbeddedServer
-from media_pipeline.db.engine import read_only
+from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.errors import ActivityBusy, ConfigurationError, ExitCode
 from media_pipeline.remote.calls import UnlimitedBudget
 from media_pipeline.remote.client import CloudinaryClient
@@ -32,6 +32,14 @@ from media_pipeline.settings import Environment, Settings
 
 _MARK: Final = ".demo"
 _EXAMPLES: Final = 5
+_EDITS: Final = (
+    "demo/010_edit_tags_and_context",
+    "demo/020_edit_title_and_folder",
+    "demo/030_rename",
+    "demo/040_delete",
+    "demo/050_undo_deletion",
+)
+"""What an editor does here, in this order."""
 
 
 def command(settings: Settings) -> ExitCode:
@@ -76,12 +84,25 @@ def command(settings: Settings) -> ExitCode:
         for line in done:
             console.print(f"     {line}", markup=False)
         second = _sync(story, "Second sync", engine, live)
+        with story.chapter("Somebody edits here, with plain SQL") as told:
+            count = sum(_edit(engine, name) for name in _EDITS)
+            told(f"{screen.plural(count, 'row')} edited; nothing is in the cloud yet, and a deletion can be undone")
+        for name in _EDITS:
+            _show_statement(name, console)
+        with (
+            story.chapter("Push, as a run of Dagster, and read what was touched") as told,
+            watch.progress() as progress,
+        ):
+            # A deletion could be undone for a quarter of an hour; the story does not wait for it.
+            pushed = push.run(engine, live.model_copy(update={"undo_seconds": 0.0}), progress=progress)
+            told(f"{screen.plural(pushed.confirmed, 'operation')} done in the cloud")
+        push.show(pushed, console)
         with story.chapter("Compare every mirrored field with the cloud, by code of its own") as told:
             report = drift.compare(cloud, engine)
             told(f"{report.folders:,} folders and {report.metadata_fields:,} metadata fields as well")
         _where_to_look(console, own)
         drift.show(report, lambda text: console.print(text, markup=False))
-    return ExitCode.DRIFT if report.drifted else first.exit_code or second.exit_code
+    return ExitCode.DRIFT if report.drifted else first.exit_code or second.exit_code or pushed.exit_code
 
 
 def _sync(story: _Story, title: str, engine: Engine, live: Settings) -> sync.SyncReport:
@@ -89,6 +110,17 @@ def _sync(story: _Story, title: str, engine: Engine, live: Settings) -> sync.Syn
         report = sync.run(engine, live, progress=progress, examples=_EXAMPLES)
     sync.show(report, story.console)
     return report
+
+
+def _edit(engine: Engine, name: str) -> int:
+    """Run an editor's statement as the user who logged in; returns the rows it met."""
+    with transaction(engine, role=None) as connection:
+        return len(statements.run(connection, name).all())
+
+
+def _show_statement(name: str, console: Console) -> None:
+    lines = statements.source(name).strip().splitlines()
+    console.print("\n".join([f"     {lines[0]}", *(f"       {line}" for line in lines[1:])]), markup=False)
 
 
 class _Story:
@@ -144,6 +176,6 @@ def _stop_what_was_left(home: Path) -> None:
 def _where_to_look(console: Console, own: Settings) -> None:
     console.print("\n[bold]Look around[/bold]")
     home = f"MEDIA_PIPELINE_HOME={shlex.quote(str(own.home))}"
-    console.print(f"  {home} media-pipeline up      Dagster's page with both runs; prints the psql line", markup=False)
+    console.print(f"  {home} media-pipeline up      Dagster's page with all runs; prints the psql line", markup=False)
     console.print(f"  {home} media-pipeline status", markup=False)
     console.print(f"  {home} media-pipeline drift\n", markup=False)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from rich.console import Console
 from rich.table import Table
 
-from media_pipeline import __version__
+from media_pipeline import __version__, push
 from media_pipeline.cli import local, screen
 from media_pipeline.cli.up import dagster_address
 from media_pipeline.db import migrate
@@ -21,6 +21,7 @@ from media_pipeline.db.engine import place_of
 from media_pipeline.errors import ExitCode
 from media_pipeline.ops import holds
 from media_pipeline.ops.holds import Hold
+from media_pipeline.push import Plan
 from media_pipeline.reads.status import Run, SliceFreshness, Status, read_status
 from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import RunState
@@ -54,6 +55,7 @@ class Report:
     dagster_url: str | None
     status: Status | None
     holds: tuple[Hold, ...]
+    held_plans: tuple[Plan, ...]
 
 
 def command(settings: Settings, *, is_json: bool) -> ExitCode:
@@ -68,7 +70,7 @@ def _look(settings: Settings) -> Report:
     dagster_url = dagster_address(settings.home)
     if is_embedded and not local.has_embedded_database(settings.home):
         database = Database(str(settings.home / "postgres"), True, DatabaseState.ABSENT)
-        return Report(__version__, database, dagster_url, None, ())
+        return Report(__version__, database, dagster_url, None, (), ())
     with local.running(settings, with_emulator=False) as live, local.database(live) as engine:
         place = str(settings.home / "postgres") if is_embedded else place_of(engine.url)
         migrated = migrate.status(engine)
@@ -80,8 +82,9 @@ def _look(settings: Settings) -> Report:
             state = DatabaseState.READY
         database = Database(place, is_embedded, state)
         if state is not DatabaseState.READY:
-            return Report(__version__, database, dagster_url, None, ())
-        return Report(__version__, database, dagster_url, read_status(engine), tuple(holds.list_holds(engine)))
+            return Report(__version__, database, dagster_url, None, (), ())
+        held = tuple(push.list_plans(engine, only_held=True))
+        return Report(__version__, database, dagster_url, read_status(engine), tuple(holds.list_holds(engine)), held)
 
 
 def _show(report: Report, console: Console) -> None:
@@ -143,6 +146,24 @@ def _show_waiting(report: Report, status: Status, console: Console) -> None:
     for hold in report.holds:
         console.print(
             f"Waiting for you: {hold.reason}  media-pipeline holds show {hold.id}", style="bold yellow", markup=False
+        )
+    for plan in report.held_plans:
+        console.print(
+            f"Waiting for you: {plan.reason}  media-pipeline plan show {plan.id}", style="bold yellow", markup=False
+        )
+    edits = status.edits
+    if edits.pending_count or edits.unconfirmed_count:
+        console.print(
+            f"Edits on their way to the cloud: {edits.pending_count:,} pending ({edits.held_count:,} held), "
+            f"{edits.unconfirmed_count:,} sent and to be confirmed by a read.  media-pipeline push",
+            markup=False,
+        )
+    if edits.conflict_count:
+        conflicts = screen.plural(edits.conflict_count, "conflict")
+        console.print(
+            f"Changed on both sides, for you to decide: {conflicts}.  media-pipeline conflicts list",
+            style="bold yellow",
+            markup=False,
         )
     if status.queue.asset_count:
         assets = screen.plural(status.queue.asset_count, "asset")

@@ -26,6 +26,7 @@ _WORDS: Final = {
     "verify": "Reading assets by their id",
     "diff": "Comparing",
     "apply": "Writing media_assets",
+    "push": "Pushing edits",
     "folders": "Reading folders",
     "compare": "Comparing page by page",
 }

@@ -26,6 +26,7 @@ from media_pipeline.db import locks, statements
 from media_pipeline.db.engine import read_only, retrying, sqlstate, transaction
 from media_pipeline.db.locks import Fence
 from media_pipeline.ops.runs import holder
+from media_pipeline.outbox import Settled
 from media_pipeline.progress import Progress
 from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import ChangeKind, ChangeSetId, ChangeState, RunId
@@ -78,6 +79,7 @@ def apply(engine: Engine, settings: Settings, *, run_id: RunId | None, progress:
     """
     started = time.monotonic()
     counts: Counter[str] = Counter()
+    settled = Settled()
     change_set_id: ChangeSetId | None = None
     with locks.activity(engine, "apply", holder=holder(f"apply of run {run_id}")) as fence:
         with read_only(engine) as connection:
@@ -97,8 +99,10 @@ def apply(engine: Engine, settings: Settings, *, run_id: RunId | None, progress:
             progress.advance("apply", total=total)
             with ThreadPoolExecutor(max_workers=settings.apply_workers, thread_name_prefix="apply") as pool:
                 try:
-                    for done in pool.map(worker.apply_batch, [(one.first_id, one.last_id) for one in batches]):
+                    bounds = [(one.first_id, one.last_id) for one in batches]
+                    for done, merged in pool.map(worker.apply_batch, bounds):
                         counts.update(done)
+                        settled += merged
                         progress.advance("apply", done=done.total())
                 except BaseException:
                     # What is not begun stays pending; the next diff finds it anew.
@@ -107,7 +111,7 @@ def apply(engine: Engine, settings: Settings, *, run_id: RunId | None, progress:
             with transaction(engine) as connection:
                 fence.check(connection)
                 statements.run(connection, "diff/160_finish_change_set", change_set_id=change_set_id)
-    settled = outbox.settle_verified(engine, settings.conflict_policy, run_id=run_id)
+    settled += outbox.settle_verified(engine, settings.conflict_policy, run_id=run_id)
     sealed = audit.seal(engine, holder=holder(f"run {run_id}"))
     result = ApplyResult(
         change_set_id,
@@ -136,22 +140,23 @@ class _Worker:
     run_id: RunId | None
     policy_of: outbox.PolicyOf
 
-    def apply_batch(self, bounds: tuple[str, str]) -> Counter[str]:
-        """Apply the changes from one asset_id to another; counts by kind, overtaken ones as superseded."""
+    def apply_batch(self, bounds: tuple[str, str]) -> tuple[Counter[str], Settled]:
+        """Apply the changes from one asset_id to another; counts changes by kind, and operations."""
         batch = {"change_set_id": self.change_set_id, "first_id": bounds[0], "last_id": bounds[1]}
         entry = {"actor": _ACTOR, "cause": "sync", "run_id": self.run_id}
 
-        def work(connection: Connection) -> Counter[str]:
+        def work(connection: Connection) -> tuple[Counter[str], Settled]:
             self.fence.check(connection)
             statements.run(connection, "diff/115_lock_batch", **batch)
             overlaid = [row.asset_id for row in statements.run(connection, "outbox/120_list_overlaid_changes", **batch)]
-            outbox.reconcile(connection, overlaid, self.policy_of, run_id=self.run_id)
+            merged = outbox.reconcile(connection, overlaid, self.policy_of, run_id=self.run_id)
             statements.run(connection, "diff/120_apply_created", **batch, **entry)
             statements.run(connection, "diff/130_apply_changed", **batch, **entry)
             statements.run(connection, "diff/135_apply_fingerprints", **batch)
             statements.run(connection, "diff/140_apply_deleted", **batch, **entry)
             marked = statements.run(connection, "diff/150_mark_applied", **batch)
-            return Counter(row.kind if row.state == ChangeState.APPLIED else ChangeState.SUPERSEDED for row in marked)
+            kinds = (row.kind if row.state == ChangeState.APPLIED else ChangeState.SUPERSEDED for row in marked)
+            return Counter(kinds), merged
 
         try:
             return retrying(self.engine, work)
@@ -160,7 +165,7 @@ class _Worker:
                 raise
             return self._apply_around(bounds, str(error.orig).partition("\n")[0])
 
-    def _apply_around(self, bounds: tuple[str, str], refusal: str) -> Counter[str]:
+    def _apply_around(self, bounds: tuple[str, str], refusal: str) -> tuple[Counter[str], Settled]:
         """Halve a batch that Postgres refuses until the one change is found that it is about."""
         with read_only(self.engine) as connection:
             listed = statements.run(
@@ -173,7 +178,8 @@ class _Worker:
             ids = [row.asset_id for row in listed]
         if len(ids) > 1:
             half = len(ids) // 2
-            return self.apply_batch((ids[0], ids[half - 1])) + self.apply_batch((ids[half], ids[-1]))
+            first, second = self.apply_batch((ids[0], ids[half - 1])), self.apply_batch((ids[half], ids[-1]))
+            return first[0] + second[0], first[1] + second[1]
         log.error("change_refused", asset_id=ids[0], change_set_id=self.change_set_id, refusal=refusal)
         with transaction(self.engine) as connection:
             self.fence.check(connection)
@@ -184,4 +190,4 @@ class _Worker:
                 asset_id=ids[0],
                 refusal=refusal,
             )
-        return Counter({ChangeState.REFUSED.value: 1})
+        return Counter({ChangeState.REFUSED.value: 1}), Settled()

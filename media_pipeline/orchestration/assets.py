@@ -4,17 +4,19 @@ Belongs here: names, lineage, descriptions for people, which result becomes whic
 Not here: decisions (the rooms), checks (``checks``), when it runs (``automation``).
 """
 
+from collections.abc import Collection
 from typing import Final
 
 import dagster as dg
 
-from media_pipeline import diff, listing, mirror
+from media_pipeline import diff, listing, mirror, push
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only
 from media_pipeline.errors import RemoteError
 from media_pipeline.orchestration import metadata
 from media_pipeline.orchestration.resources import Pipeline, Step
-from media_pipeline.vocabulary import ChangeKind
+from media_pipeline.reads import operations
+from media_pipeline.vocabulary import ChangeKind, OperationKind
 
 _OWNERS: Final = ["team:media-pipeline"]
 _SAMPLE_ROWS: Final = 20
@@ -266,6 +268,121 @@ def metadata_fields(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResul
             }
         )
 
+
+@dg.asset(
+    deps=[media_assets],
+    group_name="push",
+    kinds={"postgres"},
+    owners=_OWNERS,
+    description="""What is about to be done in Cloudinary: the edits of `media_assets` that wait, frozen as a plan.
+
+Deletions are a plan of their own. They wait for the time in which they can be undone, and too many of them in a slice
+(by default over 25 and over 5 %) are **held** until a person approves exactly these; all other edits go on. A plan
+says what it costs before anything is done.
+
+*Reads* `outbox.operation`. *Writes* `outbox.push_plan`, `outbox.push_plan_item`.""",
+)
+def push_plan(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]:
+    """Call ``push.plan``."""
+    with pipeline.step("push_plan") as step:
+        result = push.plan(step.engine, step.settings, run_id=step.run_id)
+        counts = metadata.counts_of(result)
+        step.count({**counts, "plan_ids": list(result.plan_ids), "held_plan_ids": list(result.held_plan_ids)})
+        plans = [push.read_plan(step.engine, plan_id) for plan_id in result.plan_ids]
+        items = [item for plan in plans for item in push.list_items(step.engine, plan.id, limit=_SAMPLE_ROWS)]
+        with read_only(step.engine) as connection:
+            waiting = operations.count_waiting(connection)
+        return dg.MaterializeResult(
+            metadata={
+                **metadata.table(step.engine, "outbox.push_plan_item", result.approved + result.held),
+                **counts,
+                **metadata.counts_of(waiting),
+                "plans": metadata.plans(plans),
+                "held_plans": metadata.plans([plan for plan in plans if plan.id in result.held_plan_ids]),
+                "sample": metadata.edits(items),
+            }
+        )
+
+
+def _pushed(name: str, kinds: Collection[OperationKind], description: str) -> dg.AssetsDefinition:
+    """An asset that pushes some kinds of operations."""
+
+    @dg.asset(
+        name=name,
+        deps=[push_plan],
+        group_name="push",
+        kinds={"cloudinary", "postgres"},
+        owners=_OWNERS,
+        description=f"""{description}
+
+Each operation is claimed, compared with what Cloudinary has now, done with the smallest call, and counted as done only
+when a later read has shown it. The same field changed on both sides is a **conflict** and overwrites nothing. Where
+Cloudinary asks for a pause, the rest waits for the next push; that is no failure.
+
+*Reads* approved plans and the Admin API. *Writes* Cloudinary, `outbox.operation`, `outbox.attempt`,
+`outbox.conflict`.""",
+        check_specs=[
+            dg.AssetCheckSpec(
+                "no_pause",
+                asset=name,
+                description="The push went on to its end. After a pause, what is left waits and is pushed by the next "
+                "run; nothing of it is lost and nothing is done twice.",
+            )
+        ],
+    )
+    def pushed(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        """Call ``push.push``."""
+        with pipeline.step(name) as step:
+            result = push.push(
+                step.engine, step.client, step.settings, kinds, run_id=step.run_id, progress=step.progress
+            )
+            counts = metadata.counts_of(result)
+            used = step.count({**counts, "paused_reason": result.paused_reason})
+            _, tried = operations.list_pushed(step.engine, [step.run_id], kinds, limit=_SAMPLE_ROWS)
+            paused = {} if result.paused_reason is None else {"paused_reason": result.paused_reason}
+            return dg.MaterializeResult(
+                metadata={
+                    **metadata.table(step.engine, "outbox.operation", result.tried),
+                    **metadata.calls(step.engine, used),
+                    **counts,
+                    **paused,
+                    "sample": metadata.edits(tried),
+                },
+                check_results=[
+                    dg.AssetCheckResult(
+                        check_name="no_pause",
+                        passed=not paused,
+                        severity=dg.AssetCheckSeverity.WARN,
+                        description=result.paused_reason,
+                        metadata=paused,
+                    )
+                ],
+            )
+
+    return pushed
+
+
+pushed_deletions = _pushed(
+    "pushed_deletions",
+    push.DELETIONS,
+    "Assets that people deleted here, deleted in Cloudinary: by their immutable id, up to 100 a call.",
+)
+pushed_updates = _pushed(
+    "pushed_updates",
+    push.UPDATES,
+    "Tags, context, metadata, titles, folders and access rules that people edited here, and restored assets.",
+)
+pushed_renames = _pushed(
+    "pushed_renames",
+    push.RENAMES,
+    "Assets that people renamed here, renamed in Cloudinary. Their addresses change; old ones stop to work.",
+)
+
+VERIFY_ASSETS: Final = (remote_assets, diff_set, media_assets)
+"""What reading the hinted assets again makes, in order; no listing."""
+
+PUSH_ASSETS: Final = (push_plan, pushed_deletions, pushed_updates, pushed_renames)
+"""What one push makes, in order."""
 
 FULL_SYNC_ASSETS: Final = (
     cloudinary_listing,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from media_pipeline.orchestration.assets import FULL_SYNC_ASSETS, cloudinary_library
-from media_pipeline.orchestration.automation import JOBS, SCHEDULES
+from media_pipeline.orchestration.assets import FULL_SYNC_ASSETS, PUSH_ASSETS, cloudinary_library
+from media_pipeline.orchestration.automation import JOBS, SCHEDULES, sensors
 from media_pipeline.orchestration.checks import CHECKS
 from media_pipeline.orchestration.resources import pipeline_resource
 from media_pipeline.progress import Progress
@@ -33,10 +33,11 @@ def build_defs(
     """
     pipeline = pipeline_resource(settings=settings, progress=progress, actor=actor, on_failure=on_failure)
     return dg.Definitions(
-        assets=[cloudinary_library, *FULL_SYNC_ASSETS],
+        assets=[cloudinary_library, *FULL_SYNC_ASSETS, *PUSH_ASSETS],
         asset_checks=CHECKS,
         jobs=JOBS,
         schedules=SCHEDULES,
+        sensors=sensors(settings),
         resources={"pipeline": pipeline},
         # The steps of a run share one database pool and one lock; a process for each would cost 4 s a step besides.
         executor=dg.in_process_executor,

@@ -12,15 +12,17 @@ from typing import Any, Final
 
 import dagster as dg
 
+from media_pipeline import push
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only
 from media_pipeline.ops import holds
 from media_pipeline.orchestration import metadata
-from media_pipeline.orchestration.assets import cloudinary_listing, diff_set, media_assets, remote_assets
+from media_pipeline.orchestration.assets import cloudinary_listing, diff_set, media_assets, push_plan, remote_assets
 from media_pipeline.orchestration.resources import Pipeline
 from media_pipeline.vocabulary import HoldKind
 
 _SAMPLE_ROWS: Final = 20
+_STUCK_ATTEMPTS: Final = 5
 
 
 @dg.asset_check(
@@ -149,6 +151,70 @@ def library_checks(
         )
 
 
+@dg.multi_asset_check(
+    specs=[
+        dg.AssetCheckSpec(
+            "no_held_plans",
+            asset=push_plan,
+            description="No plan waits for a person. While one does, exactly its deletions are not pushed; all other "
+            "edits go on.",
+        ),
+        dg.AssetCheckSpec(
+            "nothing_is_stuck",
+            asset=push_plan,
+            description=f"No operation was tried {_STUCK_ATTEMPTS} times or more and is neither done nor refused. One "
+            "that is stuck keeps later edits of its asset waiting.",
+        ),
+    ],
+    can_subset=True,
+)
+def push_checks(
+    context: dg.AssetCheckExecutionContext, pipeline: dg.ResourceParam[Pipeline]
+) -> Iterator[dg.AssetCheckResult]:
+    """What waits for a person after a plan was made."""
+    chosen = {key.name for key in context.selected_asset_check_keys}
+    if "no_held_plans" in chosen:
+        yield _held_plans(pipeline)
+    if "nothing_is_stuck" in chosen:
+        yield _stuck(pipeline)
+
+
+def _held_plans(pipeline: Pipeline) -> dg.AssetCheckResult:
+    held = push.list_plans(pipeline.engine, only_held=True)
+    count = sum(plan.operation_count for plan in held)
+    commands = "; ".join(f"media-pipeline plan approve {plan.id}" for plan in held)
+    return dg.AssetCheckResult(
+        check_name="no_held_plans",
+        asset_key=push_plan.key,
+        passed=not held,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{count:,} operations wait for a person. Look at them with 'media-pipeline plan show N', then: "
+        f"{commands} (or reject)."
+        if held
+        else None,
+        metadata={"operations_waiting": count, **({"plans": metadata.plans(held)} if held else {})},
+    )
+
+
+def _stuck(pipeline: Pipeline) -> dg.AssetCheckResult:
+    with read_only(pipeline.engine) as connection:
+        rows = statements.run(
+            connection, "reads/765_list_stuck", attempt_count=_STUCK_ATTEMPTS, row_limit=_SAMPLE_ROWS
+        ).all()
+    count = rows[0].total_count if rows else 0
+    columns = ("id", "kind", "state", "public_id", "attempt_count", "outcome", "recorded_at", "actor")
+    return dg.AssetCheckResult(
+        check_name="nothing_is_stuck",
+        asset_key=push_plan.key,
+        passed=not rows,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{count:,} operations do not get done; their outcome says what Cloudinary answered."
+        if rows
+        else None,
+        metadata={"stuck": count, **({"operations": metadata.sample(rows, columns)} if rows else {})},
+    )
+
+
 def _open_holds(pipeline: Pipeline, kind: HoldKind, asset: dg.AssetsDefinition) -> dg.AssetCheckResult:
     waiting = sorted((one for one in holds.list_holds(pipeline.engine) if one.kind is kind), key=lambda one: one.id)
     asset_count = sum(hold.asset_count for hold in waiting)
@@ -197,4 +263,4 @@ def _quarantined(pipeline: Pipeline) -> dg.AssetCheckResult:
     )
 
 
-CHECKS: Final = (every_slice_complete, mirror_checks, diff_no_open_holds, library_checks)
+CHECKS: Final = (every_slice_complete, mirror_checks, diff_no_open_holds, library_checks, push_checks)

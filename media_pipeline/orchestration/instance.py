@@ -57,6 +57,8 @@ def prepare_home(settings: Settings, database_url: str) -> dict[str, str]:
         **_given(settings),
         "MEDIA_PIPELINE_HOME": str(settings.home.resolve()),
         "MEDIA_PIPELINE_DATABASE_URL": database_url,
+        # With an address given, a process would take the database for a foreign one.
+        "MEDIA_PIPELINE_VAULT": str(settings.vault).lower(),
         "DAGSTER_HOME": str(home),
         # dagster.yaml switches it off for processes with an instance, this for all others.
         "DAGSTER_DISABLE_TELEMETRY": "1",

@@ -1,12 +1,13 @@
-"""One full sync in this process, as a run that Dagster's page shows.
+"""One full sync, or one push, in this process, as runs that Dagster's page shows.
 
-Belongs here: the run, its outcome, errors as the rooms raised them, runs whose process was killed.
-Not here: what a sync does (``assets``), how its outcome is printed (``cli``).
+Belongs here: the runs, their outcome, errors as the rooms raised them, runs whose process was killed.
+Not here: what a run does (``assets``), how its outcome is printed (``cli``).
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,25 +19,27 @@ import dagster as dg
 from dagster._core.events import RunFailureReason
 from dagster._core.instance.ref import InstanceRef
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row
 
 from media_pipeline.db import embedded, migrate, statements
 from media_pipeline.db.engine import create_engine, read_only
-from media_pipeline.errors import MediaPipelineError
+from media_pipeline.errors import ActivityBusy, MediaPipelineError
 from media_pipeline.ops import holds
 from media_pipeline.orchestration.build import build_defs
 from media_pipeline.orchestration.instance import prepare_home, storage_url
-from media_pipeline.orchestration.resources import FULL_SYNC
+from media_pipeline.orchestration.resources import FULL_SYNC, LAUNCHED_HERE, PUSH_PENDING, VERIFY
 from media_pipeline.progress import Progress
+from media_pipeline.reads.operations import count_pushable
 from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import HoldId, RunId, RunState
 
-_LAUNCHED_HERE: Final = {"media_pipeline/launched_by": "command line"}
 _ACTOR_TAG: Final = "media_pipeline/actor"
 _NO_RETRY: Final = {"dagster/max_retries": "0"}
 """Who started the run is there to start it again."""
 
 _TIME_TO_BEGIN: Final = timedelta(hours=1)
+_PUSHED: Final = ("pushed_deletions", "pushed_updates", "pushed_renames")
+_OUTCOMES: Final = ("sent", "refused", "conflict", "unknown", "postponed", "stale")
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -64,6 +67,27 @@ class SyncOutcome:
     duration_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class PushOutcome:
+    """What a push led to.
+
+    Attributes:
+        run_ids: runs of the jobs ``push_pending`` and ``verify``, in order; ``dagster_run_ids`` alike.
+        counts: tries by their result (sent, refused, conflict, unknown, postponed), and operations that were edited
+            after they were planned (stale).
+        confirmed: operations that a read has shown to be done.
+        problems: why the push, or the read of what it touched, paused; what is left goes on with the next push.
+    """
+
+    run_ids: tuple[RunId, ...]
+    dagster_run_ids: tuple[str, ...]
+    counts: Mapping[str, int]
+    confirmed: int
+    problems: tuple[str, ...]
+    api_calls_used: int
+    duration_seconds: float
+
+
 def run_full_sync(settings: Settings, *, actor: str, progress: Progress) -> SyncOutcome:
     """Run the job ``full_sync`` in this process and wait for its end.
 
@@ -83,17 +107,91 @@ def run_full_sync(settings: Settings, *, actor: str, progress: Progress) -> Sync
         KeyboardInterrupt: the user stopped it; the run is ended and another one goes on from there.
     """
     started = time.monotonic()
+    with _launcher(settings, actor, progress, "media-pipeline sync") as launcher:
+        run = launcher.execute(FULL_SYNC)
+        return _outcome(launcher.engine, run, time.monotonic() - started)
+
+
+def run_push(settings: Settings, *, actor: str, progress: Progress) -> PushOutcome:
+    """Run the job ``push_pending`` in this process, then ``verify``, until nothing is left that can be pushed now.
+
+    An asset's operations are done one after the other, each after the one before it was sent; hence the rounds.
+
+    Args:
+        actor: who asks, e.g. ``cli:<user>``.
+        progress: told of the work while it goes on.
+
+    Raises:
+        The same as ``run_full_sync``; what was pushed by then is confirmed by a later read.
+    """
+    started = time.monotonic()
+    done: list[Row[Any]] = []
+    counts: Counter[str] = Counter()
+    confirmed = 0
+    problems: list[str] = []
+    with _launcher(settings, actor, progress, "media-pipeline push") as launcher:
+        while not problems:
+            run = launcher.execute(PUSH_PENDING)
+            done.append(run)
+            parts = [run.counts[name] for name in _PUSHED]
+            counts.update({name: sum(part[name] for part in parts) for name in _OUTCOMES})
+            problems += dict.fromkeys(part["paused_reason"] for part in parts if part["paused_reason"])
+            if launcher.is_due():
+                try:
+                    run = launcher.execute(VERIFY)
+                except ActivityBusy as busy:
+                    progress.note(f"What was pushed is being read by another process: {busy.holder}.")
+                    break
+                done.append(run)
+                confirmed += int(run.counts["apply"]["confirmed_operations"])
+                problems += run.counts["mirror"]["problems"]
+            if not sum(part["sent"] for part in parts) or not count_pushable(launcher.engine, settings.undo_seconds):
+                break
+    return PushOutcome(
+        run_ids=tuple(RunId(run.id) for run in done),
+        dagster_run_ids=tuple(run.dagster_run_id for run in done),
+        counts=counts,
+        confirmed=confirmed,
+        problems=tuple(problems),
+        api_calls_used=sum(int(run.counts["total"]["api_calls"]) for run in done),
+        duration_seconds=time.monotonic() - started,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Launcher:
+    """Executes jobs, one after the other."""
+
+    engine: Engine
+    settings: Settings
+    instance: dg.DagsterInstance
+    actor: str
+    progress: Progress
+
+    def execute(self, job: str) -> Row[Any]:
+        """One run; returns its row of ``ops.run``."""
+        dagster_run_id = str(uuid4())
+        _execute(self.instance, self.settings, self.progress, self.actor, job, dagster_run_id)
+        _end_lost_runs(self.instance, self.engine)
+        with read_only(self.engine) as connection:
+            return statements.run(connection, "reads/560_find_runs", dagster_run_ids=[dagster_run_id]).one()
+
+    def is_due(self) -> bool:
+        """Whether an asset waits to be read now."""
+        with read_only(self.engine) as connection:
+            return bool(statements.run(connection, "reads/040_read_queue").one().due_count)
+
+
+@contextmanager
+def _launcher(settings: Settings, actor: str, progress: Progress, application_name: str) -> Iterator[_Launcher]:
     with embedded.database(settings) as url:
-        engine = create_engine(url, pool_size=2, application_name="media-pipeline sync")
+        engine = create_engine(url, pool_size=2, application_name=application_name)
         try:
             if settings.database_url is None:
                 migrate.upgrade(engine)
             known = settings.model_copy(update={"database_url": SecretStr(url)})
-            dagster_run_id = str(uuid4())
             with open_instance(prepare_home(settings, url)["DAGSTER_HOME"], storage_url(settings, url)) as instance:
-                _execute(instance, known, progress, actor, dagster_run_id)
-                _end_lost_runs(instance, engine)
-            return _outcome(engine, dagster_run_id, time.monotonic() - started)
+                yield _Launcher(engine, known, instance, actor, progress)
         finally:
             engine.dispose()
 
@@ -120,16 +218,16 @@ def open_instance(home: str, url: str) -> Iterator[dg.DagsterInstance]:
 
 
 def _execute(
-    instance: dg.DagsterInstance, settings: Settings, progress: Progress, actor: str, dagster_run_id: str
+    instance: dg.DagsterInstance, settings: Settings, progress: Progress, actor: str, job: str, dagster_run_id: str
 ) -> None:
     failures: list[BaseException] = []
     defs = build_defs(settings=settings, progress=progress, actor=actor, on_failure=failures.append)
     # As in Dagster's own processes, a step that fails does not keep the steps beside it from their work.
-    result = defs.resolve_job_def(FULL_SYNC).execute_in_process(
+    result = defs.resolve_job_def(job).execute_in_process(
         run_config=_QUIET,
         instance=instance,
         run_id=dagster_run_id,
-        tags={**_LAUNCHED_HERE, **_NO_RETRY, _ACTOR_TAG: actor},
+        tags={**LAUNCHED_HERE, **_NO_RETRY, _ACTOR_TAG: actor},
         raise_on_error=False,
     )
     if failures and isinstance(failures[0], Exception):
@@ -139,7 +237,7 @@ def _execute(
     if not result.success:
         broken = [f"{one.asset_key.to_user_string()}: {one.check_name}" for one in _broken_rules(result)]
         raise MediaPipelineError(
-            f"The sync failed: {', '.join(broken) or 'Dagster could not run it to its end'}.",
+            f"The run failed: {', '.join(broken) or 'Dagster could not run it to its end'}.",
             hint=f"Dagster's page shows the run {dagster_run_id} step by step.",
         )
 
@@ -160,15 +258,14 @@ def _broken_rules(result: dg.ExecuteInProcessResult) -> list[dg.AssetCheckEvalua
     ]
 
 
-def _outcome(engine: Engine, dagster_run_id: str, duration_seconds: float) -> SyncOutcome:
+def _outcome(engine: Engine, run: Row[Any], duration_seconds: float) -> SyncOutcome:
     with read_only(engine) as connection:
-        run = statements.run(connection, "reads/560_find_runs", dagster_run_ids=[dagster_run_id]).one()
         quarantined = statements.run(connection, "reads/570_list_quarantined", row_limit=1).first()
     counts = dict(run.counts)
     total = counts.pop("total")
     return SyncOutcome(
         run_id=RunId(run.id),
-        dagster_run_id=dagster_run_id,
+        dagster_run_id=run.dagster_run_id,
         state=RunState(run.state),
         counts=counts,
         problems=(*counts["listing"]["problems"], *counts["mirror"]["problems"]),
@@ -185,7 +282,7 @@ def _end_lost_runs(instance: dg.DagsterInstance, engine: Engine) -> None:
     Our own run has just ended the rows of dead ones; a run without any row got lost before it began.
     """
     unended = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-    records = instance.get_run_records(dg.RunsFilter(statuses=unended, tags=_LAUNCHED_HERE))
+    records = instance.get_run_records(dg.RunsFilter(statuses=unended, tags=LAUNCHED_HERE))
     with read_only(engine) as connection:
         ids = [record.dagster_run.run_id for record in records]
         rows = statements.run(connection, "reads/560_find_runs", dagster_run_ids=ids)

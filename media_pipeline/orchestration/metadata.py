@@ -14,6 +14,10 @@ from sqlalchemy import Engine, Row
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only
 from media_pipeline.listing import ListingResult
+from media_pipeline.push import Plan, PlanItem
+from media_pipeline.reads import operations
+from media_pipeline.reads.operations import Pushed
+from media_pipeline.vocabulary import PlanState
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -84,6 +88,43 @@ def slices(result: ListingResult) -> dg.MetadataValue[Any]:
     columns = ("slice", "pages", "assets", "restarts", "problem")
     rows = (
         (str(one.slice), one.page_count, one.asset_count, one.restart_count, one.problem or "") for one in result.slices
+    )
+    return as_table(columns, rows)
+
+
+def plans(some: Iterable[Plan]) -> dg.MetadataValue[Any]:
+    """Push plans as a table: what they cost, and why one is held with the command that approves it."""
+    columns = ("plan", "part", "state", "operations", "Admin API calls", "seconds", "why", "to approve")
+    rows = (
+        (
+            one.id,
+            one.part.value,
+            one.state.value,
+            one.operation_count,
+            one.admin_call_count,
+            round(one.estimated_seconds),
+            one.reason or "",
+            f"media-pipeline plan approve {one.id}" if one.state is PlanState.HELD else "",
+        )
+        for one in some
+    )
+    return as_table(columns, rows)
+
+
+def edits(some: Iterable[PlanItem | Pushed]) -> dg.MetadataValue[Any]:
+    """Operations as a table: what each is to do, how it stands, what came of the last try."""
+    columns = ("operation", "kind", "state", "public_id", "change", "actor", "outcome")
+    rows = (
+        (
+            one.operation_id,
+            one.kind.value,
+            (one.operation_state if isinstance(one, PlanItem) else one.state).value,
+            one.public_id,
+            "; ".join(operations.in_words(one.kind, one.base, one.wanted)),
+            one.actor,
+            one.outcome or "",
+        )
+        for one in some
     )
     return as_table(columns, rows)
 

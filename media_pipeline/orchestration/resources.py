@@ -21,7 +21,7 @@ from typing import Any, Final
 import dagster as dg
 from sqlalchemy import Engine
 
-from media_pipeline import logs
+from media_pipeline import logs, push
 from media_pipeline import settings as settings_module
 from media_pipeline.budget import Ledger
 from media_pipeline.db import embedded, migrate
@@ -37,10 +37,18 @@ from media_pipeline.settings import CloudCredentials, Environment, Settings
 from media_pipeline.vocabulary import CallPurpose, CloudIdentity, RunId, RunKind, RunState
 
 FULL_SYNC: Final = "full_sync"
-"""Name of the job."""
+VERIFY: Final = "verify"
+PUSH_PENDING: Final = "push_pending"
+"""Names of the jobs."""
+
+LAUNCHED_HERE: Final = {"media_pipeline/launched_by": "command line"}
+"""Tag of the runs whose process Dagster did not start and does not watch."""
 
 _CHAIN: Final = frozenset({"cloudinary_listing", "remote_assets", "diff_set", "media_assets"})
 """A run that takes all of these steps is a full sync; a part chosen by hand is not."""
+
+_PUSH: Final = frozenset({"push_plan", "pushed_deletions", "pushed_updates", "pushed_renames"})
+"""A run that takes some of these steps, and is no full sync, is a push."""
 
 _RESUMED: Final = "dagster/resume_retry"
 """Dagster's tag of a run that takes only those steps that its parent did not get to."""
@@ -272,7 +280,12 @@ class Pipeline:
 
     def _kind(self) -> RunKind:
         goes_on = self._dagster_run.job_name == FULL_SYNC and self._dagster_run.tags.get(_RESUMED) == "true"
-        return RunKind.FULL_SYNC if goes_on or self._planned_steps() >= _CHAIN else RunKind.INCREMENTAL_SYNC
+        steps = self._planned_steps()
+        if goes_on or steps >= _CHAIN:
+            return RunKind.FULL_SYNC
+        if steps & _PUSH:
+            return RunKind.PUSH
+        return RunKind.VERIFY if self._dagster_run.job_name == VERIFY else RunKind.INCREMENTAL_SYNC
 
     def _verdict(self) -> tuple[RunState, str | None]:
         if self._failure is not None:
@@ -283,7 +296,10 @@ class Pipeline:
         missing = sorted(self._planned_steps() - done)
         if missing:
             return RunState.FAILED, f"These steps did not end well: {', '.join(missing)}. Dagster's run log says why."
-        return (RunState.HELD if holds.list_holds(self.engine) else RunState.SUCCEEDED), None
+        steps = self._planned_steps()
+        is_held = bool(steps & _CHAIN and holds.list_holds(self.engine))
+        is_held = is_held or bool(steps & _PUSH and push.list_plans(self.engine, only_held=True))
+        return (RunState.HELD if is_held else RunState.SUCCEEDED), None
 
     def _in_words(self, error: BaseException) -> str:
         if not isinstance(error, Exception):

@@ -5,7 +5,18 @@ kind (``handlers``).
 Not here: recording an intent (the trigger of ``media_assets``), what a later read proves of it (``outbox``).
 """
 
-from media_pipeline.push.plan import Plan, PlanResult, decide, list_items, list_plans, plan
+from media_pipeline.push.plan import (
+    Plan,
+    PlanItem,
+    PlanResult,
+    Preview,
+    decide,
+    list_items,
+    list_plans,
+    plan,
+    preview,
+    read_plan,
+)
 from media_pipeline.push.relay import DELETIONS, RENAMES, UPDATES, PushResult, push
 
 __all__ = [
@@ -13,11 +24,15 @@ __all__ = [
     "RENAMES",
     "UPDATES",
     "Plan",
+    "PlanItem",
     "PlanResult",
+    "Preview",
     "PushResult",
     "decide",
     "list_items",
     "list_plans",
     "plan",
+    "preview",
     "push",
+    "read_plan",
 ]

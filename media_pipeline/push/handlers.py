@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -29,21 +30,27 @@ ADMIN_KINDS: Final = frozenset(
 )
 """Kinds that take one Admin API call an asset."""
 
+DESTRUCTIVE: Final = frozenset({OperationKind.DELETE, OperationKind.REPLACE})
+"""Kinds after which Cloudinary may not have the bytes any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """An operation under lease, reduced to what is left of it over what Cloudinary has now.
 
     Attributes:
-        there: the asset as just read; None for one that is to be restored.
+        asset_id: None for an upload.
+        there: the asset as just read; None for one that is to be restored or uploaded.
+        content: the file that is to be uploaded, read and found whole.
     """
 
     id: OperationId
     kind: OperationKind
-    asset_id: AssetId
+    asset_id: AssetId | None
     base: Mapping[str, Any]
     wanted: Mapping[str, Any]
     there: Observation | None
+    content: Path | None = None
 
     @property
     def asset(self) -> Observation:
@@ -59,11 +66,16 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an answer says of one operation: sent, refused, unknown, or pending where nothing was done."""
+    """What an answer says of one operation: sent, refused, unknown, or pending where nothing was done.
+
+    Attributes:
+        made_asset_id: the asset that an upload made, or found under its name with the same bytes.
+    """
 
     state: OperationState
     detail: str = ""
     request_id: str | None = None
+    made_asset_id: AssetId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +108,7 @@ def _delete(tasks: Sequence[Task]) -> Iterator[Step]:
 
 
 def _call_delete(client: CloudinaryClient, tasks: Sequence[Task]) -> dict[OperationId, Outcome]:
-    answer = client.delete_assets([task.asset_id for task in tasks])
+    answer = client.delete_assets([task.asset.asset_id for task in tasks])
     outcomes = {}
     for task in tasks:
         said = answer.outcomes.get(task.asset.public_id)
@@ -107,13 +119,82 @@ def _call_delete(client: CloudinaryClient, tasks: Sequence[Task]) -> dict[Operat
 
 
 def _restore(tasks: Sequence[Task]) -> Iterator[Step]:
-    for batch in _batches(tasks):
+    for batch in _batches([task for task in tasks if task.content is None]):
         yield Step(batch, _call_restore)
+    yield from _upload([task for task in tasks if task.content is not None])
 
 
 def _call_restore(client: CloudinaryClient, tasks: Sequence[Task]) -> dict[OperationId, Outcome]:
-    answer = client.restore_assets([task.asset_id for task in tasks])
-    return {task.id: Outcome(OperationState.SENT, "accepted", answer.request_id) for task in tasks}
+    answer = client.restore_assets([task.asset_id for task in tasks if task.asset_id is not None])
+    detail = "Cloudinary's backup was asked"
+    return {task.id: Outcome(OperationState.SENT, detail, answer.request_id) for task in tasks}
+
+
+def _upload(tasks: Sequence[Task]) -> Iterator[Step]:
+    for task in tasks:
+        yield Step([task], _call_upload)
+
+
+def _call_upload(client: CloudinaryClient, tasks: Sequence[Task]) -> dict[OperationId, Outcome]:
+    """Nothing is overwritten, so a repeat finds what the first try made."""
+    (task,) = tasks
+    wanted = task.wanted
+    answer = client.upload(
+        _content(task),
+        public_id=wanted["public_id"],
+        resource_type=ResourceType(wanted["resource_type"]),
+        delivery_type=wanted["delivery_type"],
+        overwrite=False,
+        asset_folder=wanted["asset_folder"],
+        display_name=wanted["display_name"],
+        tags=wanted["tags"],
+        context=wanted["context"],
+        metadata=wanted["metadata"],
+        access_control=wanted.get("access_control") or (),
+        file_name=wanted["file_name"],
+    )
+    if answer.is_existing and answer.etag != wanted["md5"]:
+        detail = f"refused: the name {answer.public_id} is taken by {answer.asset_id}, which has other bytes"
+        return {task.id: Outcome(OperationState.REFUSED, detail, answer.request_id)}
+    detail = f"uploaded as {answer.asset_id}"
+    if task.kind is OperationKind.RESTORE:
+        detail = f"uploaded anew from the vault (new asset_id {answer.asset_id}), to be confirmed by a read"
+    return {task.id: Outcome(OperationState.SENT, detail, answer.request_id, answer.asset_id)}
+
+
+def _replace(tasks: Sequence[Task]) -> Iterator[Step]:
+    for task in tasks:
+        yield Step([task], _call_replace)
+
+
+def _call_replace(client: CloudinaryClient, tasks: Sequence[Task]) -> dict[OperationId, Outcome]:
+    """What the asset has beside its bytes is sent again, since an environment may drop it with them."""
+    (task,) = tasks
+    there = task.asset
+    answer = client.upload(
+        _content(task),
+        public_id=there.public_id,
+        resource_type=ResourceType(there.resource_type),
+        delivery_type=there.delivery_type,
+        overwrite=True,
+        # Without a display name of its own an asset lies in fixed folders, which its name alone decides.
+        asset_folder=None if there.display_name is None else there.asset_folder,
+        display_name=there.display_name,
+        tags=there.tags,
+        context=there.context,
+        metadata=there.metadata,
+        access_control=there.access_control or (),
+        file_name=task.wanted["file_name"],
+    )
+    if answer.asset_id != task.asset_id:
+        return {task.id: Outcome(OperationState.UNKNOWN, f"replaced {answer.asset_id} instead", answer.request_id)}
+    return {task.id: Outcome(OperationState.SENT, "accepted", answer.request_id)}
+
+
+def _content(task: Task) -> Path:
+    if task.content is None:
+        raise ValueError(f"operation {task.id} has no file")
+    return task.content
 
 
 def _change_tags(tasks: Sequence[Task]) -> Iterator[Step]:
@@ -160,7 +241,7 @@ def _change_context(tasks: Sequence[Task]) -> Iterator[Step]:
 def _call_replace_context(client: CloudinaryClient, tasks: Sequence[Task]) -> dict[OperationId, Outcome]:
     (task,) = tasks
     context = {key: value for key, value in {**task.asset.context, **task.wanted}.items() if value is not None}
-    answer = client.update(task.asset_id, context=context)
+    answer = client.update(task.asset.asset_id, context=context)
     return {task.id: Outcome(OperationState.SENT, "accepted", answer.request_id)}
 
 
@@ -184,7 +265,7 @@ def _update(tasks: Sequence[Task]) -> Iterator[Step]:
 
 def _call_update(client: CloudinaryClient, tasks: Sequence[Task]) -> dict[OperationId, Outcome]:
     (task,) = tasks
-    answer = client.update(task.asset_id, **task.wanted)
+    answer = client.update(task.asset.asset_id, **task.wanted)
     return {task.id: Outcome(OperationState.SENT, "accepted", answer.request_id)}
 
 
@@ -216,6 +297,8 @@ _STEPS: Final[Mapping[OperationKind, Callable[[Sequence[Task]], Iterator[Step]]]
     OperationKind.UPDATE_DISPLAY_NAME: _update,
     OperationKind.UPDATE_FOLDER: _update,
     OperationKind.UPDATE_ACCESS_CONTROL: _update,
+    OperationKind.UPLOAD: _upload,
+    OperationKind.REPLACE: _replace,
 }
 
 
@@ -225,8 +308,8 @@ def group_key(operation: Row[Any]) -> list[tuple[str, ...]]:
     if operation.kind == OperationKind.UPDATE_TAGS:
         added, removed = tag_delta(operation.base.get(TAGS), operation.wanted[TAGS])
         return [(*place, word, *sorted(tags)) for word, tags in (("add", added), ("remove", removed)) if tags]
-    if operation.kind == OperationKind.RENAME:
-        return [("rename", operation.asset_id)]
+    if operation.kind in {OperationKind.RENAME, OperationKind.UPLOAD, OperationKind.REPLACE}:
+        return [(operation.kind, str(operation.id))]
     return [(*place, operation.kind, _canonical(operation.wanted))]
 
 

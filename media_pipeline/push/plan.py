@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,7 +26,7 @@ from media_pipeline.db import locks, statements
 from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.errors import PlanNotFound, PlanNotHeld
 from media_pipeline.ops.runs import holder
-from media_pipeline.push.handlers import ADMIN_KINDS, group_key
+from media_pipeline.push.handlers import ADMIN_KINDS, DESTRUCTIVE, group_key
 from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import (
     AssetId,
@@ -75,12 +75,26 @@ class PlanItem:
     kind: OperationKind
     state: str
     operation_state: OperationState
-    asset_id: AssetId
+    asset_id: AssetId | None
     public_id: str
     base: dict[str, Any]
     wanted: dict[str, Any]
     actor: str
     outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a plan over one part would contain now; ``reason`` says why the guard would hold it."""
+
+    part: PlanPart
+    operation_count: int
+    count_by_kind: Mapping[str, int]
+    admin_call_count: int
+    upload_call_count: int
+    estimated_seconds: float
+    reason: str | None
+    items: tuple[PlanItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +142,50 @@ def plan(engine: Engine, settings: Settings, *, run_id: RunId | None) -> PlanRes
     )
 
 
+def preview(engine: Engine, settings: Settings, *, limit: int = 100) -> list[Preview]:
+    """What a plan would contain now, with the first *limit* operations of each part; writes nothing.
+
+    Transactions: one, READ ONLY. Parts without operations are left out.
+    """
+    found = []
+    with read_only(engine) as connection:
+        for part in PlanPart:
+            operations = _list_plannable(connection, part, settings)
+            if not operations:
+                continue
+            admin_calls, upload_calls = cost(operations, settings)
+            standing = _find_standing(connection, part, operations)
+            is_approved = standing is not None and standing.state == PlanState.APPROVED
+            found.append(
+                Preview(
+                    part,
+                    len(operations),
+                    Counter(row.kind for row in operations),
+                    admin_calls,
+                    upload_calls,
+                    _duration(connection, admin_calls, upload_calls),
+                    None if is_approved else _judge(connection, part, operations, settings) or None,
+                    tuple(_planned_item(row) for row in operations[:limit]),
+                )
+            )
+    return found
+
+
+def _planned_item(row: Row[Any]) -> PlanItem:
+    return PlanItem(
+        OperationId(row.id),
+        OperationKind(row.kind),
+        "planned",
+        OperationState.PENDING,
+        row.asset_id,
+        row.public_id,
+        row.base,
+        row.wanted,
+        row.actor,
+        row.outcome,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Planned:
     id: PlanId
@@ -138,24 +196,18 @@ class _Planned:
 
 
 def _plan_part(connection: Connection, part: PlanPart, settings: Settings, run_id: RunId | None) -> _Planned | None:
-    operations = statements.run(
-        connection,
-        "push/010_list_plannable",
-        part=part.value,
-        undo_seconds=settings.undo_seconds,
-        row_limit=_OPERATIONS,
-    ).all()
-    digest = hashlib.sha256(b"".join(row.digest for row in operations)).digest()
-    admin_calls, upload_calls = cost(operations, settings.read_batch_size)
+    operations = _list_plannable(connection, part, settings)
+    digest = _digest(operations)
+    admin_calls, upload_calls = cost(operations, settings)
     seconds = _duration(connection, admin_calls, upload_calls)
-    standing = statements.run(connection, "push/020_find_standing_plan", part=part.value, digest=digest).first()
+    standing = _find_standing(connection, part, operations)
     kept_id = None if standing is None else standing.id
     statements.run(connection, "push/030_supersede_plans", part=part.value, kept_id=kept_id)
     if not operations:
         return None
     if standing is not None:
         return _Planned(PlanId(standing.id), PlanState(standing.state), len(operations), admin_calls, seconds)
-    reason = _judge(connection, operations, settings) if part is PlanPart.DELETIONS else ""
+    reason = _judge(connection, part, operations, settings)
     state = PlanState.HELD if reason else PlanState.APPROVED
     plan_id = PlanId(
         int(
@@ -184,8 +236,31 @@ def _plan_part(connection: Connection, part: PlanPart, settings: Settings, run_i
     return _Planned(plan_id, state, len(operations), admin_calls, seconds)
 
 
-def _judge(connection: Connection, deletions: Sequence[Row[Any]], settings: Settings) -> str:
-    """Why these deletions need a person; empty where they do not."""
+def _list_plannable(connection: Connection, part: PlanPart, settings: Settings) -> Sequence[Row[Any]]:
+    return statements.run(
+        connection,
+        "push/010_list_plannable",
+        part=part.value,
+        undo_seconds=settings.undo_seconds,
+        row_limit=_OPERATIONS,
+    ).all()
+
+
+def _digest(operations: Sequence[Row[Any]]) -> bytes:
+    return hashlib.sha256(b"".join(row.digest for row in operations)).digest()
+
+
+def _find_standing(connection: Connection, part: PlanPart, operations: Sequence[Row[Any]]) -> Row[Any] | None:
+    """The held or approved plan over exactly these operations."""
+    return statements.run(
+        connection, "push/020_find_standing_plan", part=part.value, digest=_digest(operations)
+    ).first()
+
+
+def _judge(connection: Connection, part: PlanPart, deletions: Sequence[Row[Any]], settings: Settings) -> str:
+    """Why these deletions need a person; empty where they do not. Edits need none."""
+    if part is not PlanPart.DELETIONS:
+        return ""
     limit = guards.DeletionLimit(settings.deletion_limit_count, settings.deletion_limit_share)
     live = {
         (row.resource_type, row.delivery_type): row.live_count
@@ -200,11 +275,17 @@ def _judge(connection: Connection, deletions: Sequence[Row[Any]], settings: Sett
     return " ".join(reasons)
 
 
-def cost(operations: Sequence[Row[Any]], read_batch_size: int) -> tuple[int, int]:
-    """Admin API calls and Upload API calls that pushing *operations* and reading them again takes."""
-    assets = {row.asset_id for row in operations}
-    reads = 2 * math.ceil(len(assets) / (read_batch_size - 1))
+def cost(operations: Sequence[Row[Any]], settings: Settings) -> tuple[int, int]:
+    """Admin API calls and Upload API calls that pushing *operations* and reading them again takes.
+
+    With the vault, as if it had none of the originals: their MD5 is asked for, and what was fetched is read once more.
+    """
+    assets = {row.asset_id or row.id for row in operations}
+    batch_size = settings.read_batch_size - 1
+    reads = 2 * math.ceil(len(assets) / batch_size)
     counts = Counter(OperationKind(row.kind) for row in operations)
+    if settings.vault:
+        reads += 2 * math.ceil(sum(counts[kind] for kind in DESTRUCTIVE) / batch_size)
     deletes = math.ceil(counts[OperationKind.DELETE] / 100) + math.ceil(counts[OperationKind.RESTORE] / 100)
     singly = sum(counts[kind] for kind in ADMIN_KINDS)
     groups = Counter(
@@ -228,8 +309,24 @@ def _duration(connection: Connection, admin_calls: int, upload_calls: int) -> fl
 
 def list_plans(engine: Engine, *, only_held: bool = False) -> list[Plan]:
     """Plans, newest first, at most 100."""
+    return _list_plans(engine, None, only_held=only_held)
+
+
+def read_plan(engine: Engine, plan_id: PlanId) -> Plan:
+    """One plan.
+
+    Raises:
+        PlanNotFound: no such plan.
+    """
+    found = _list_plans(engine, plan_id, only_held=False)
+    if not found:
+        raise PlanNotFound(plan_id)
+    return found[0]
+
+
+def _list_plans(engine: Engine, plan_id: PlanId | None, *, only_held: bool) -> list[Plan]:
     with read_only(engine) as connection:
-        rows = statements.run(connection, "reads/700_list_plans", only_held=only_held).mappings()
+        rows = statements.run(connection, "reads/700_list_plans", push_plan_id=plan_id, only_held=only_held).mappings()
         return [Plan(**{**row, "part": PlanPart(row["part"]), "state": PlanState(row["state"])}) for row in rows]
 
 
@@ -289,11 +386,11 @@ def _withdraw(engine: Engine, settings: Settings, plan_id: PlanId, actor: str) -
             outbox.end_operation(
                 connection,
                 OperationId(row.operation_id),
-                AssetId(row.asset_id),
+                row.asset_id,
                 OperationState.CANCELLED,
                 f"plan {plan_id} was rejected by {actor}",
                 run_id=None,
             )
-        ids = sorted({AssetId(row.asset_id) for row in rejected})
+        ids = sorted({AssetId(row.asset_id) for row in rejected if row.asset_id is not None})
         outbox.reconcile(connection, ids, settings.conflict_policy, run_id=None, cause="decision", actor=actor)
     return len(rejected)

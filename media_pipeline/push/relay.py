@@ -10,14 +10,17 @@ public.media_assets and public.media_sync_log where an operation ends without ef
                                      │                    │                        ├──▶ unknown ──▶ read again
                                      │                    └─ both changed ──▶ conflict
                                      └─ not in the answer ──▶ pending, read again      └──▶ refused
+
+Between the comparison and a call that may destroy bytes, the vault gets them; without a copy the operation waits.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -28,6 +31,7 @@ from media_pipeline import outbox
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only, retrying, transaction
 from media_pipeline.errors import (
+    NoCopy,
     RateLimited,
     RemoteError,
     RemoteForbidden,
@@ -39,12 +43,14 @@ from media_pipeline.errors import (
 from media_pipeline.merge import Merge, merge, settle, values_of
 from media_pipeline.ops import binding
 from media_pipeline.progress import Progress
-from media_pipeline.push.handlers import Outcome, Step, Task, steps
+from media_pipeline.push.handlers import DESTRUCTIVE, Outcome, Step, Task, steps
 from media_pipeline.remote import payloads
+from media_pipeline.remote.calls import Original
 from media_pipeline.remote.client import CloudinaryClient
 from media_pipeline.remote.identity import identify
 from media_pipeline.remote.payloads import Observation
 from media_pipeline.settings import Settings
+from media_pipeline.vault import Vault
 from media_pipeline.vocabulary import AssetId, CallPurpose, OperationId, OperationKind, OperationState, RunId
 
 log = structlog.get_logger()
@@ -55,6 +61,11 @@ UPDATES: Final = frozenset(OperationKind) - DELETIONS - RENAMES
 
 _LEASE_SECONDS: Final = 300
 _PAUSE_SECONDS: Final = 10.0
+_NO_COPY_PAUSE_SECONDS: Final = 900.0
+"""What could not be kept at a time is seldom there a moment later."""
+
+_NOT_THERE: Final = frozenset({OperationKind.RESTORE, OperationKind.UPLOAD})
+"""Kinds of which there is nothing to read before the call."""
 
 _COMPARED: Final = ("public_id", "version", "size_bytes", "asset_folder", "display_name", "tags", "context", "metadata")
 """Fields in which a deletion looks for changes since it was recorded."""
@@ -166,6 +177,7 @@ class _Relay:
         self._client = client
         self._settings = settings
         self._run_id = run_id
+        self._vault = Vault(engine, settings.home)
         self.counts: Counter[str] = Counter()
         self._called: set[OperationId] = set()
 
@@ -197,13 +209,18 @@ class _Relay:
 
     def do(self, batch: _Leased) -> str | None:
         """Read, compare, call and record; returns why to pause, if Cloudinary asked for it."""
-        there = self._read([row for row in batch.rows if row.kind != OperationKind.RESTORE])
+        there = self._read(row.asset_id for row in batch.rows if row.kind not in _NOT_THERE)
+        asked = self._asked_backups(batch)
         ignored = self._later_edits(batch)
         tasks = []
         for row in batch.rows:
-            task = self._compare(batch.lease, row, there.get(row.asset_id), ignored.get(row.id, frozenset()))
+            if row.kind in _NOT_THERE:
+                task = self._with_bytes(batch.lease, row, is_backup_asked=row.id in asked)
+            else:
+                task = self._compare(batch.lease, row, there.get(row.asset_id), ignored.get(row.id, frozenset()))
             if task is not None:
                 tasks.append(task)
+        tasks = self._secured(batch.lease, tasks)
         outcomes: dict[OperationId, Outcome] = {}
         paused_reason: str | None = None
         for step in steps(tasks):
@@ -224,9 +241,9 @@ class _Relay:
             state = OperationState.UNKNOWN if row.id in self._called else OperationState.PENDING
             self._record(batch.lease, row.id, row.asset_id, Outcome(state, reason))
 
-    def _read(self, rows: Sequence[Row[Any]]) -> dict[str, Observation]:
+    def _read(self, asset_ids: Iterable[AssetId]) -> dict[str, Observation]:
         """The assets as they are now, by asset_id; what is missing here proves nothing."""
-        ids = sorted({AssetId(row.asset_id) for row in rows})
+        ids = sorted(set(asset_ids))
         if not ids:
             return {}
         answer = self._client.read_assets(ids, purpose=CallPurpose.PUSH)
@@ -248,11 +265,78 @@ class _Relay:
             rows = statements.run(connection, "push/170_list_later_edits", operation_ids=deletions)
             return {row.operation_id: frozenset(row.fields) for row in rows}
 
+    def _asked_backups(self, batch: _Leased) -> frozenset[int]:
+        """Restorations that Cloudinary's backup could not do: they were sent, and wait again."""
+        restorations = [row.id for row in batch.rows if row.kind == OperationKind.RESTORE]
+        if not restorations:
+            return frozenset()
+        with read_only(self._engine) as connection:
+            rows = statements.run(connection, "push/180_list_asked_backups", operation_ids=restorations)
+            return frozenset(rows.scalars())
+
+    def _with_bytes(self, lease: UUID, row: Row[Any], *, is_backup_asked: bool) -> Task | None:
+        """An upload, or a restoration: first from Cloudinary's backup, then from the vault."""
+        operation_id, kind = OperationId(row.id), OperationKind(row.kind)
+        task = Task(operation_id, kind, row.asset_id, row.base, row.wanted, None)
+        if kind is OperationKind.UPLOAD:
+            return self._with_file(lease, task)
+        if not is_backup_asked:
+            return task
+        try:
+            file = self._vault.newest(AssetId(row.asset_id))
+            content = self._vault.checked(file.sha256)
+        except NoCopy as failure:
+            detail = f"refused: no backup and no copy ({failure.reason})"
+            self._record(lease, operation_id, row.asset_id, Outcome(OperationState.REFUSED, detail))
+            return None
+        with read_only(self._engine) as connection:
+            lost = statements.run(connection, "push/185_read_lost_asset", operation_id=operation_id).mappings().one()
+        wanted = {**lost, "md5": file.md5, "file_name": PurePosixPath(lost["public_id"]).name}
+        return replace(task, wanted=wanted, content=content)
+
+    def _with_file(self, lease: UUID, task: Task) -> Task | None:
+        """The task with the file that it uploads, read and found whole."""
+        try:
+            return replace(task, content=self._vault.checked(task.wanted["sha256"]))
+        except NoCopy as failure:
+            self._postpone(lease, task, str(failure))
+            return None
+
+    def _secured(self, lease: UUID, tasks: Sequence[Task]) -> list[Task]:
+        """Leave out what may destroy bytes of which there is no copy: it waits, with the reason."""
+        destructive = [task for task in tasks if task.kind in DESTRUCTIVE]
+        if not self._settings.vault or not destructive:
+            return list(tasks)
+        originals = [_original(task.asset) for task in destructive]
+        secured = self._vault.secure(self._client, originals, before_each=lambda: self._still_mine(lease, tasks))
+        # Fetching takes its time; what was compared before it may have changed meanwhile.
+        now = self._read(one.asset_id for one in originals) if secured.fetched else None
+        kept = []
+        for task in tasks:
+            there = task.there
+            if task.kind not in DESTRUCTIVE or there is None:
+                kept.append(task)
+                continue
+            copy = secured.copies[there.asset_id]
+            again = there if now is None else now.get(there.asset_id)
+            if isinstance(copy, NoCopy):
+                self._postpone(lease, task, f"not done, since {copy.reason}")
+            elif again is None or again.fingerprint != there.fingerprint:
+                self._postpone(lease, task, "changed in Cloudinary while its bytes were fetched")
+            elif copy.md5 == task.wanted.get("md5"):
+                outcome = Outcome(OperationState.SENT, "Cloudinary has these bytes already")
+                self._record(lease, task.id, there.asset_id, outcome)
+            else:
+                kept.append(task)
+        return kept
+
+    def _postpone(self, lease: UUID, task: Task, reason: str) -> None:
+        outcome = Outcome(OperationState.PENDING, reason)
+        self._record(lease, task.id, task.asset_id, outcome, pause_seconds=_NO_COPY_PAUSE_SECONDS)
+
     def _compare(self, lease: UUID, row: Row[Any], there: Observation | None, ignored: Collection[str]) -> Task | None:
         """What is left to do over what Cloudinary has now; None where a result is recorded already."""
         operation_id, asset_id, kind = OperationId(row.id), AssetId(row.asset_id), OperationKind(row.kind)
-        if kind is OperationKind.RESTORE:
-            return Task(operation_id, kind, asset_id, row.base, row.wanted, None)
         if there is None:
             outcome = Outcome(OperationState.PENDING, "the asset was not in the answer of the read before the call")
             self._record(lease, operation_id, asset_id, outcome)
@@ -265,6 +349,11 @@ class _Relay:
                 self._clash(lease, operation_id, asset_id, left, f"changed in Cloudinary since: {', '.join(changed)}")
                 return None
             return Task(operation_id, kind, asset_id, row.base, row.wanted, there)
+        if kind is OperationKind.REPLACE:
+            if there.version != row.base["version"]:
+                self._overtaken(lease, operation_id, row, there)
+                return None
+            return self._with_file(lease, Task(operation_id, kind, asset_id, row.base, row.wanted, there))
         values = values_of(row.field, _comparable(there))
         left = settle(merge(row.base, row.wanted, values), self._settings.conflict_policy(row.field))
         if left.clashes:
@@ -291,6 +380,22 @@ class _Relay:
                 remote=dict(left.wanted),
             )
         self._record(lease, operation_id, asset_id, Outcome(OperationState.CONFLICT, outcome))
+
+    def _overtaken(self, lease: UUID, operation_id: OperationId, row: Row[Any], there: Observation) -> None:
+        """Somebody else replaced the bytes first; both files are kept until a person decides."""
+        with transaction(self._engine) as connection:
+            outbox.open_conflict(
+                connection,
+                operation_id,
+                there.asset_id,
+                "version",
+                "version",
+                base=row.base["version"],
+                local=row.wanted["sha256"],
+                remote=there.version,
+            )
+        outcome = Outcome(OperationState.CONFLICT, "changed in Cloudinary since: version")
+        self._record(lease, operation_id, there.asset_id, outcome)
 
     def _open_conflicts(self, operation_id: OperationId, asset_id: AssetId, field: str, left: Merge) -> None:
         with transaction(self._engine) as connection:
@@ -350,10 +455,27 @@ class _Relay:
                 return outcomes, paused_reason
         return outcomes, None
 
-    def _record(self, lease: UUID, operation_id: OperationId, asset_id: AssetId, outcome: Outcome) -> None:
+    def _record(
+        self,
+        lease: UUID,
+        operation_id: OperationId,
+        asset_id: AssetId | None,
+        outcome: Outcome,
+        *,
+        pause_seconds: float | None = None,
+    ) -> None:
         """Record a result, ask for the read that confirms it, and restore the row where nothing came of it."""
+        touched = [one for one in (asset_id, outcome.made_asset_id) if one is not None]
 
         def work(connection: Connection) -> bool:
+            if outcome.made_asset_id is not None:
+                statements.run(
+                    connection,
+                    "push/145_name_asset",
+                    operation_id=operation_id,
+                    lease=str(lease),
+                    asset_id=outcome.made_asset_id,
+                )
             found = statements.run(
                 connection,
                 "push/140_record_result",
@@ -361,7 +483,7 @@ class _Relay:
                 lease=str(lease),
                 state=outcome.state.value,
                 outcome=outcome.detail[:1000],
-                pause_seconds=_pause(),
+                pause_seconds=_pause() if pause_seconds is None else pause_seconds,
                 counts=outcome.state is not OperationState.PENDING,
             ).first()
             if found is None:
@@ -386,11 +508,9 @@ class _Relay:
                 run_id=self._run_id,
                 request_id=outcome.request_id,
             )
-            outbox.hint(connection, [asset_id])
+            outbox.hint(connection, touched)
             if outcome.state in {OperationState.REFUSED, OperationState.CONFLICT}:
-                outbox.reconcile(
-                    connection, [asset_id], self._settings.conflict_policy, run_id=self._run_id, cause="push"
-                )
+                outbox.reconcile(connection, touched, self._settings.conflict_policy, run_id=self._run_id, cause="push")
             return True
 
         if retrying(self._engine, work):
@@ -419,6 +539,19 @@ def _comparable(asset: Observation) -> Mapping[str, Any]:
         "metadata": dict(asset.metadata),
         "access_control": None if asset.access_control is None else list(asset.access_control),
     }
+
+
+def _original(asset: Observation) -> Original:
+    return Original(
+        asset_id=asset.asset_id,
+        resource_type=asset.resource_type,
+        delivery_type=asset.delivery_type,
+        public_id=asset.public_id,
+        format=asset.format,
+        version=asset.version,
+        size_bytes=asset.size_bytes or 0,
+        secure_url=asset.secure_url,
+    )
 
 
 def _pause() -> float:

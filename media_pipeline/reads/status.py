@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only
 from media_pipeline.ops import binding
+from media_pipeline.reads.operations import Waiting, count_waiting
 from media_pipeline.vocabulary import CloudIdentity, ListingRunState, RunId, RunKind, RunState
 
 _RUNS = 5
@@ -111,6 +112,7 @@ class Status:
     slices: tuple[SliceFreshness, ...]
     activities: tuple[Activity, ...]
     queue: Queue
+    edits: Waiting
     quarantine: Quarantine
     allowance: Allowance | None
 
@@ -132,6 +134,7 @@ def read_status(engine: Engine) -> Status:
             slices=tuple(SliceFreshness(**{**row, "last_state": ListingRunState(row["last_state"])}) for row in slices),
             activities=tuple(Activity(**row) for row in activities),
             queue=Queue(**statements.run(connection, "reads/040_read_queue").mappings().one()),
+            edits=count_waiting(connection),
             quarantine=_read_quarantine(connection, _QUARANTINED),
             allowance=_read_allowance(connection),
         )

@@ -112,16 +112,23 @@ class Caller:
     def _fetch_once(self, call: Call, url: str, sink: Sink, size_bytes: int) -> None:
         started = time.perf_counter()
         answer: Answer | None = None
+        received = 0
+
+        def take(piece: bytes) -> None:
+            nonlocal received
+            received += len(piece)
+            sink.write(piece)
+
         sink.restart()
         try:
-            answer = self._transport.fetch(url, take=sink.write, size_bytes=size_bytes)
+            answer = self._transport.fetch(url, take=take, size_bytes=size_bytes)
         except NoAnswer as failure:
             raise no_answer(call, failure) from failure
         except UnreadableAnswer as failure:
             raise unreadable_answer(call, failure) from failure
         finally:
             status = None if answer is None else answer.status
-            self._tell(call, CallPurpose.OTHER, status, time.perf_counter() - started, answer)
+            self._tell(call, CallPurpose.OTHER, status, time.perf_counter() - started, answer, received)
         self._learn_from(answer)
         require_original(call, answer)
 
@@ -175,7 +182,13 @@ class Caller:
         return answer
 
     def _tell(
-        self, call: Call, purpose: CallPurpose, status: int | None, seconds: float, answer: Answer | None
+        self,
+        call: Call,
+        purpose: CallPurpose,
+        status: int | None,
+        seconds: float,
+        answer: Answer | None,
+        streamed_bytes: int = 0,
     ) -> None:
         record = CallRecord(
             call=call.name,
@@ -183,7 +196,7 @@ class Caller:
             status=status,
             duration_seconds=seconds,
             request_id=None if answer is None else answer.request_id,
-            bytes_received=0 if answer is None else len(answer.body),
+            bytes_received=streamed_bytes or (0 if answer is None else len(answer.body)),
         )
         _log.debug(
             "remote_call_made",

@@ -25,7 +25,13 @@ def test_the_demo_ends_without_drift_and_can_be_repeated(run: Call, place: Path)
     changes = sample.outsider_changes()
     uploads = len([change for change in changes if isinstance(change, sample.UploadNew)])
     deletions = len([change for change in changes if isinstance(change, sample.Delete)])
-    assert int(last[1]) == int(filled[1]) + uploads - deletions
+    deleted_here = 1
+    assert int(last[1]) == int(filled[1]) + uploads - deletions - deleted_here
+    assert first.out.count("done      ") > 5
+    assert "done      legacy/newspaper  asset: there -> deleted" in first.out
+    assert 'done      slides/chimneys-1962  public_id: "slides/box-07-04" -> "slides/chimneys-1962"' in first.out
+    # Undone before it was pushed: nothing of it reached the cloud.
+    assert "maps/cycle-routes  asset" not in first.out
     assert int(last[2]) > 21 * int(last[1])
     second = run("demo")
     assert second.code == 0

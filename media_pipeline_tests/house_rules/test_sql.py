@@ -31,12 +31,15 @@ WRITERS = {
     "ops.hold_item": {"diff", "mirror"},  # in the transaction of the guard that opened the hold
     "ops.migration": {"ops"},
     "ops.run": {"ops"},
+    "ops.vault_copy": {"vault"},
+    "ops.vault_object": {"vault"},
     "outbox.attempt": {"push"},
     "outbox.conflict": {"outbox"},
     "outbox.operation": {"outbox", "push"},  # push: claims and results; recorded by the trigger alone
     "outbox.push_plan": {"push"},
     "outbox.push_plan_item": {"push"},
-    "public.media_assets": {"diff", "outbox"},  # outbox: assets with open operations, merged field by field
+    # outbox: assets with open operations, merged field by field; demo: edits as people make them, in their role
+    "public.media_assets": {"diff", "outbox", "demo"},
     "public.media_folders": {"mirror"},
     "public.media_metadata_fields": {"mirror"},
     "public.media_sync_log": {"audit", "diff", "outbox"},  # diff, outbox: set-based, with the rows they change

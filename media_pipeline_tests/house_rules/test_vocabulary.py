@@ -26,6 +26,7 @@ from media_pipeline.vocabulary import (
     RunKind,
     RunState,
     SightingState,
+    VaultState,
     VerifyReason,
 )
 from media_pipeline_tests.house_rules import sources
@@ -41,6 +42,7 @@ STORED: dict[str, type[StrEnum]] = {
     "ops.hold.state": HoldState,
     "ops.run.kind": RunKind,
     "ops.run.state": RunState,
+    "ops.vault_object.state": VaultState,
     "outbox.conflict.state": ConflictState,
     "outbox.operation.kind": OperationKind,
     "outbox.operation.state": OperationState,

@@ -46,7 +46,15 @@ def _graph(defs: dg.Definitions) -> dict[str, Any]:
         }
         for schedule in repository.schedule_defs
     }
-    return {"assets": assets, "jobs": jobs, "schedules": schedules}
+    sensors = {
+        sensor.name: {
+            "job": sensor.job_name,
+            "interval_seconds": sensor.minimum_interval_seconds,
+            "default": sensor.default_status.value,
+        }
+        for sensor in repository.sensor_defs
+    }
+    return {"assets": assets, "jobs": jobs, "schedules": schedules, "sensors": sensors}
 
 
 def test_the_definitions_load_without_any_setting(monkeypatch: pytest.MonkeyPatch) -> None:

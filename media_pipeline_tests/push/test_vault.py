@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine
 
+from media_pipeline import outbox
 from media_pipeline import settings as settings_module
 from media_pipeline.emulator.config import Endpoints
 from media_pipeline.emulator.control import ControlClient
@@ -23,7 +24,7 @@ from media_pipeline.progress import Silent
 from media_pipeline.push import uploads
 from media_pipeline.push.uploads import Wish
 from media_pipeline.vault import Vault
-from media_pipeline.vocabulary import VaultState
+from media_pipeline.vocabulary import ConflictId, ConflictState, VaultState
 from media_pipeline_tests.push.conftest import Pushed, PushRig
 
 
@@ -158,6 +159,8 @@ def test_equal_bytes_are_kept_once(rig: VaultRig) -> None:
     ids=["missing", "truncated", "wrong bytes", "too long"],
 )
 def test_what_cannot_be_kept_is_not_deleted_and_says_why(two: VaultRig, spoil: Any, reason: str) -> None:
+    two.upload("stays")
+    two.sync()
     original = two.original(picture(10))
     spoil(original)
     two.delete("a", "b")
@@ -165,7 +168,7 @@ def test_what_cannot_be_kept_is_not_deleted_and_says_why(two: VaultRig, spoil: A
     pushed = two.push()
 
     assert (pushed.results["deletions"].sent, pushed.results["deletions"].postponed) == (1, 1)
-    assert set(two.there()) == {"a"}
+    assert set(two.there()) == {"a", "stays"}
     assert two.operations() == [("delete", "pending"), ("delete", "done")]
     (outcome,) = two.query("select outcome from outbox.operation where state = 'pending'")
     assert outcome[0].startswith("not done, since")
@@ -531,8 +534,7 @@ def test_names_made_here_are_uuids_that_sort_by_time(rig: VaultRig, tmp_path: Pa
     note = tmp_path / "note.txt"
     note.write_text("a note")
     names = [
-        uploads.upload(rig.engine, rig.vault, one, Wish(), actor="cli:ada")[1]
-        for one in (file_of(tmp_path, 1), note)
+        uploads.upload(rig.engine, rig.vault, one, Wish(), actor="cli:ada")[1] for one in (file_of(tmp_path, 1), note)
     ]
 
     assert all(name[14] == "7" and name[19] in "89ab" for name in names)
@@ -606,6 +608,30 @@ def test_bytes_replaced_by_somebody_else_first_are_a_conflict(two: VaultRig, tmp
         two.vault.fill(client, limit_bytes=None, progress=Silent())
     with two.vault.open_copy(two.id_of("a")) as copy:
         assert copy.read() == picture(52)
+
+
+def test_a_conflict_over_bytes_that_is_decided_for_ours_replaces_theirs_and_keeps_them(
+    two: VaultRig, tmp_path: Path
+) -> None:
+    key = two.query("select id from media_assets where public_id = 'a'")[0][0]
+    uploads.replace(two.engine, two.vault, key, file_of(tmp_path, 54), actor="cli:ada")
+    two.upload("a", content=picture(55))
+    two.push()
+    ((conflict_id,),) = two.query("select id from outbox.conflict where state = 'open'")
+
+    outbox.resolve(
+        two.engine,
+        ConflictId(conflict_id),
+        ConflictState.LOCAL_WINS,
+        actor="cli:ada",
+        policy_of=two.settings.conflict_policy,
+    )
+    two.push()
+
+    assert two.operations() == [("replace", "conflict"), ("replace", "done")]
+    assert two.original(picture(54)).exists()
+    assert picture(55) in [file.read_bytes() for file in two.kept]
+    assert two.differences() == []
 
 
 def test_a_replacement_without_a_copy_of_the_old_bytes_waits(two: VaultRig, tmp_path: Path) -> None:

@@ -26,13 +26,15 @@ insert into outbox.operation_kind (position, kind, field) values
 (6, 'update_metadata', 'metadata'),
 (7, 'update_display_name', 'display_name'),
 (8, 'update_folder', 'asset_folder'),
-(9, 'update_access_control', 'access_control');
+(9, 'update_access_control', 'access_control'),
+(10, 'upload', null),
+(11, 'replace', null);
 
 create table outbox.operation (
   id bigint generated always as identity,
   kind text collate "C" not null,
-  asset_id text collate "C" not null,
-  media_asset_id uuid not null,
+  asset_id text collate "C",
+  media_asset_id uuid,
   state text not null default 'pending',
   base jsonb not null,
   wanted jsonb not null,
@@ -62,6 +64,7 @@ create table outbox.operation (
   constraint operation_refusal_has_outcome check (state not in ('refused', 'conflict', 'unknown') or outcome is not null),
   constraint operation_base_is_object check (jsonb_typeof(base) = 'object'),
   constraint operation_wanted_is_object check (jsonb_typeof(wanted) = 'object'),
+  constraint operation_names_its_asset check (kind = 'upload' or (asset_id is not null and media_asset_id is not null)),
   constraint operation_actor_given check (actor <> ''),
   constraint operation_counts_positive check (edit_count > 0 and attempt_count >= 0)
 );
@@ -74,8 +77,8 @@ create index operation_pending_idx on outbox.operation (id) where state = 'pendi
 comment on table outbox.operation is 'One intent: one asset, one kind. Recorded in the transaction of the edit; the only cause of a write to Cloudinary.';
 comment on column outbox.operation.id is 'Number; operations of an asset are pushed in this order.';
 comment on column outbox.operation.kind is 'What it does.';
-comment on column outbox.operation.asset_id is 'The asset, by Cloudinary''s immutable key.';
-comment on column outbox.operation.media_asset_id is 'The asset, by our stable key.';
+comment on column outbox.operation.asset_id is 'The asset, by Cloudinary''s immutable key; of an upload null until Cloudinary gave it.';
+comment on column outbox.operation.media_asset_id is 'The asset, by our stable key; of an upload null until it is mirrored.';
 comment on column outbox.operation.state is 'pending; leased (a call is being made); unknown (a read must show what happened); sent (Cloudinary accepted it, a read must confirm); then done, refused, conflict or cancelled.';
 comment on column outbox.operation.base is 'Field or key to the applied remote value when it was first edited; null for a key that was not there. For a deletion all mirrored fields.';
 comment on column outbox.operation.wanted is 'The same fields or keys to the value that people want; null removes a key.';
@@ -224,7 +227,8 @@ comment on column outbox.attempt.detail is 'What Cloudinary or the base comparis
 
 -- Which assets show something else than the last applied remote state: their rows are merged field by field.
 create view outbox.overlaid_asset with (security_invoker = true) as
-select o.asset_id from outbox.operation as o where o.state in ('pending', 'leased', 'unknown', 'sent')
+select o.asset_id from outbox.operation as o
+where o.state in ('pending', 'leased', 'unknown', 'sent') and o.kind <> 'upload'
 union
 select c.asset_id from outbox.conflict as c where c.state = 'open';
 comment on view outbox.overlaid_asset is 'Assets with open operations or conflicts.';
@@ -233,7 +237,7 @@ comment on column outbox.overlaid_asset.asset_id is 'The asset.';
 create function outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) returns bytea
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
-return sha256(convert_to(operation_id::text || chr(31) || kind || chr(31) || asset_id || chr(31)
+return sha256(convert_to(operation_id::text || chr(31) || kind || chr(31) || coalesce(asset_id, '') || chr(31)
   || (base #>> '{}') || chr(31) || (wanted #>> '{}'), 'UTF8'));
 revoke all on function outbox.operation_digest(bigint, text, text, jsonb, jsonb) from public;
 grant execute on function outbox.operation_digest(bigint, text, text, jsonb, jsonb) to media_sync;
@@ -429,18 +433,18 @@ begin
     new_base := edit_base || waiting.base;
     new_wanted := waiting.wanted || edit_wanted;
     select coalesce(jsonb_object_agg(b.key, b.value), '{}') into new_base
-    from jsonb_each(new_base) as b where operation_kind in ('delete', 'restore') or b.value <> new_wanted -> b.key;
+    from jsonb_each(new_base) as b where operation_kind in ('delete', 'restore', 'replace') or b.value <> new_wanted -> b.key;
     select coalesce(jsonb_object_agg(w.key, w.value), '{}') into new_wanted
-    from jsonb_each(new_wanted) as w where operation_kind in ('delete', 'restore') or new_base ? w.key;
+    from jsonb_each(new_wanted) as w where operation_kind in ('delete', 'restore', 'replace') or new_base ? w.key;
     update outbox.operation as o
     set
       base = new_base, wanted = new_wanted, actor = edit_actor, edited_at = clock_timestamp(), edit_count = o.edit_count + 1,
       reason = coalesce(nullif(current_setting('media_pipeline.reason', true), ''), o.reason),
       not_before = '-infinity', attempt_count = 0,
-      state = case when new_wanted = '{}' and operation_kind not in ('delete', 'restore') then 'cancelled' else o.state end,
-      finished_at = case when new_wanted = '{}' and operation_kind not in ('delete', 'restore') then clock_timestamp() end,
+      state = case when new_wanted = '{}' and operation_kind not in ('delete', 'restore', 'replace') then 'cancelled' else o.state end,
+      finished_at = case when new_wanted = '{}' and operation_kind not in ('delete', 'restore', 'replace') then clock_timestamp() end,
       outcome = case
-        when new_wanted = '{}' and operation_kind not in ('delete', 'restore') then 'edited back to what Cloudinary has'
+        when new_wanted = '{}' and operation_kind not in ('delete', 'restore', 'replace') then 'edited back to what Cloudinary has'
         else o.outcome
       end
     where o.id = waiting.id;
@@ -488,7 +492,7 @@ as $$
 declare
   decided record;
 begin
-  select o.kind, o.media_asset_id, o.base, c.asset_id, c.key, c.local, c.remote into strict decided
+  select o.kind, o.media_asset_id, o.base, o.wanted, c.asset_id, c.key, c.local, c.remote into strict decided
   from outbox.conflict as c
   inner join outbox.operation as o on c.operation_id = o.id
   where c.id = decided_conflict_id and c.state = 'local_wins';
@@ -496,6 +500,7 @@ begin
     case when decided.kind = 'delete' then decided.base || decided.remote
          else jsonb_build_object(decided.key, coalesce(decided.remote, 'null')) end,
     case when decided.kind = 'delete' then '{}'
+         when decided.kind = 'replace' then decided.wanted
          else jsonb_build_object(decided.key, coalesce(decided.local, 'null')) end, decided_by);
 end
 $$;

@@ -3,10 +3,14 @@
 -- Input:   part (deletions or edits), undo_seconds, row_limit
 -- Output:  one row an operation, with what it is to do as a digest
 select
-  o.id, o.kind, o.asset_id, o.base, o.wanted, m.resource_type, m.delivery_type,
+  o.id, o.kind, o.asset_id, o.base, o.wanted, o.actor, o.outcome,
+  coalesce(m.public_id, o.wanted ->> 'public_id') as public_id,
+  coalesce(m.resource_type, o.wanted ->> 'resource_type') as resource_type,
+  coalesce(m.delivery_type, o.wanted ->> 'delivery_type') as delivery_type,
   outbox.operation_digest(o.id, o.kind, o.asset_id, o.base, o.wanted) as digest
 from outbox.operation as o
-inner join public.media_assets as m on o.media_asset_id = m.id
+-- An upload has no asset yet.
+left join public.media_assets as m on o.media_asset_id = m.id
 where
   o.state = 'pending' and (o.kind = 'delete') = (:part = 'deletions')
   and o.not_before <= clock_timestamp()

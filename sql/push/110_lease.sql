@@ -19,7 +19,7 @@ with due as (
           e.state in ('leased', 'unknown')
           or (e.state = 'pending' and (e.kind = any(cast(:kinds as text[])) or 'delete' in (e.kind, o.kind)))
           or (e.state = 'pending' and 'restore' in (e.kind, o.kind))
-          or (e.state = 'sent' and e.kind = o.kind)
+          or (e.state = 'sent' and e.kind in (o.kind, 'restore'))
         )
     )
   order by o.id

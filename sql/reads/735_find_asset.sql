@@ -4,4 +4,4 @@
 select m.asset_id, cast(m.id as text) as media_asset_id, m.public_id, m.resource_type, m.delivery_type, m.deleted_at
 from public.media_assets as m
 where m.asset_id = :named or m.public_id = :named or cast(m.id as text) = :named
-order by m.deleted_at is not null, m.mirrored_at desc, m.id
+order by m.deleted_at is not null asc, m.mirrored_at desc, m.id asc
