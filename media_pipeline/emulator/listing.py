@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from media_pipeline.emulator.assets import RESOURCE_TYPES
 from media_pipeline.emulator.clock import parse_time
 from media_pipeline.emulator.cursors import Cursors
-from media_pipeline.emulator.documents import list_members_wanted
+from media_pipeline.emulator.documents import MEMBERS, list_members_wanted
 from media_pipeline.emulator.errors import bad_request, invalid_value, missing
 from media_pipeline.emulator.library import Library
 from media_pipeline.emulator.params import Params
@@ -207,7 +207,7 @@ def page_statement(
         condition += f" AND ({keys}) {'<' if selection.descending else '>'} ({_marks(position)})"
         values = (*values, *position)
     by = ", ".join(f"{key} {order}" for key in selection.keys)
-    statement = f"SELECT asset.members, {keys} FROM {selection.tables} WHERE {condition} ORDER BY {by} LIMIT ?"
+    statement = f"SELECT {MEMBERS}, {keys} FROM {selection.tables} WHERE {condition} ORDER BY {by} LIMIT ?"
     return statement, (*values, limit)
 
 
@@ -226,16 +226,16 @@ def _page(
 
 def _all(library: Library, params: Params, condition: str, values: tuple[object, ...]) -> bytes:
     wanted = _wanted(library, params)
-    statement = f"SELECT members FROM asset WHERE {condition} ORDER BY created_at DESC, seq DESC"
+    statement = f"SELECT {MEMBERS} FROM asset WHERE {condition} ORDER BY created_at DESC, seq DESC"
     with library.store.read() as db:
         rows = db.execute(statement, values).fetchall()
     return _answer(library, [row[0] for row in rows], wanted, None)
 
 
-def _answer(library: Library, rows: list[str], wanted: Sequence[str], next_cursor: str | None) -> bytes:
+def _answer(library: Library, rows: list[bytes], wanted: Sequence[str], next_cursor: str | None) -> bytes:
     page = library.documents.list_page(rows, wanted)
     following = f',"next_cursor":"{next_cursor}"' if next_cursor else ""
-    return f'{{"resources":{page}{following}}}'.encode()
+    return b'{"resources":' + page + following.encode() + b"}"
 
 
 def _marks(values: Sequence[object]) -> str:

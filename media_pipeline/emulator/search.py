@@ -72,7 +72,7 @@ def search_assets(library: Library, params: Params) -> Document:
         prepare(db)
         total, rows, following = _page(library, db, params, "resources/search", FOUND_COLUMNS, table, where, order)
         aggregations = _aggregations(db, table, params, where)
-    found = msgspec.Raw(library.documents.found_page(rows, names).encode())
+    found = msgspec.Raw(library.documents.found_page(rows, names))
     answer = _answer(started, total, following, found, "resources")
     return answer | {"aggregations": aggregations} if aggregations else answer
 
