@@ -7,8 +7,10 @@ Tables: writes public.media_sync_log, public.media_sync_log_seal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 from sqlalchemy import Connection, Engine
 
@@ -28,9 +30,28 @@ def prepare(connection: Connection) -> None:
 def append(
     connection: Connection, action: str, *, cause: str, actor: str, run_id: RunId | None, after: dict[str, Any]
 ) -> None:
-    """Append one entry that concerns no single asset, in the transaction of what it tells."""
+    """Append one entry that concerns no single row, in the transaction of what it tells."""
+    append_all(connection, action, cause=cause, actor=actor, run_id=run_id, afters=[after])
+
+
+def append_all(
+    connection: Connection,
+    action: str,
+    *,
+    cause: str,
+    actor: str,
+    run_id: RunId | None,
+    afters: Sequence[Mapping[str, Any]],
+) -> None:
+    """Append an entry for each of *afters*, in their order, in the transaction of what they tell."""
     statements.run(
-        connection, "audit/020_append_entry", action=action, cause=cause, actor=actor, run_id=run_id, after=after
+        connection,
+        "audit/020_append_entries",
+        action=action,
+        cause=cause,
+        actor=actor,
+        run_id=run_id,
+        afters=[msgspec.json.encode(after).decode() for after in afters],
     )
 
 

@@ -224,10 +224,22 @@ def note(
     request_id: str | None = None,
 ) -> None:
     """Tell the log what became of an operation."""
-    after = {"operation_id": operation_id, "asset_id": asset_id, "outcome": outcome}
-    if request_id is not None:
-        after["request_id"] = request_id
-    audit.append(connection, action, cause="push", actor="media_pipeline", run_id=run_id, after=after)
+    note_all(connection, action, [(operation_id, asset_id)], outcome, run_id=run_id, request_id=request_id)
+
+
+def note_all(
+    connection: Connection,
+    action: str,
+    operations: Sequence[tuple[OperationId, AssetId | None]],
+    outcome: str,
+    *,
+    run_id: RunId | None,
+    request_id: str | None = None,
+) -> None:
+    """Tell the log what became of operations that ended alike, an entry for each."""
+    said = {"outcome": outcome} if request_id is None else {"outcome": outcome, "request_id": request_id}
+    afters = [{"operation_id": operation_id, "asset_id": asset_id, **said} for operation_id, asset_id in operations]
+    audit.append_all(connection, action, cause="push", actor="media_pipeline", run_id=run_id, afters=afters)
 
 
 @dataclass(slots=True)

@@ -59,6 +59,12 @@ DELETIONS: Final = frozenset({OperationKind.DELETE})
 RENAMES: Final = frozenset({OperationKind.RENAME})
 UPDATES: Final = frozenset(OperationKind) - DELETIONS - RENAMES
 
+_EDITS_A_BATCH: Final = 1000
+"""Claimed at once, so that those that want the same share calls."""
+
+_DELETIONS_A_BATCH: Final = 100
+"""One read and one call: the time between the look and the deletion is to be short."""
+
 _LEASE_SECONDS: Final = 300
 _PAUSE_SECONDS: Final = 10.0
 _NO_COPY_PAUSE_SECONDS: Final = 900.0
@@ -113,16 +119,17 @@ def push(
     Raises:
         WrongCloud: the database belongs to another cloud.
 
-    Calls: one ``by_asset_ids`` read for up to 99 operations, and those of ``push.handlers``.
+    Calls: one ``by_asset_ids`` read for up to 100 operations, and those of ``push.handlers``.
     """
     outbox.expire_leases(engine)
     relay = _Relay(engine, client, settings, run_id)
     with transaction(engine) as connection:
         stale = len(statements.run(connection, "push/100_mark_stale").all())
+    limit = _DELETIONS_A_BATCH if OperationKind.DELETE in kinds else _EDITS_A_BATCH
     paused_reason: str | None = None
     is_checked = False
     while paused_reason is None:
-        batch = relay.lease(kinds, settings.read_batch_size - 1)
+        batch = relay.lease(kinds, limit)
         if not batch:
             break
         try:
@@ -230,9 +237,12 @@ class _Relay:
             found, paused_reason = self._call(Step(mine, step.call)) if mine else ({}, None)
             for operation_id, outcome in found.items():
                 outcomes[operation_id] = _both(outcomes.get(operation_id), outcome)
+        alike: dict[Outcome, list[tuple[OperationId, AssetId | None]]] = {}
         for task in tasks:
             outcome = outcomes.get(task.id, Outcome(OperationState.PENDING, paused_reason or "not tried"))
-            self._record(batch.lease, task.id, task.asset_id, outcome)
+            alike.setdefault(outcome, []).append((task.id, task.asset_id))
+        for outcome, operations in alike.items():
+            self._record_same(batch.lease, operations, outcome)
         return paused_reason
 
     def give_back(self, batch: _Leased, reason: str) -> None:
@@ -244,17 +254,17 @@ class _Relay:
     def _read(self, asset_ids: Iterable[AssetId]) -> dict[str, Observation]:
         """The assets as they are now, by asset_id; what is missing here proves nothing."""
         ids = sorted(set(asset_ids))
-        if not ids:
-            return {}
-        answer = self._client.read_assets(ids, purpose=CallPurpose.PUSH)
-        page = payloads.split_page(answer.body, call="by_asset_ids", request_id=answer.request_id)
         found: dict[str, Observation] = {}
-        for item in page.items:
-            try:
-                observation = payloads.normalize(item.raw)
-            except payloads.BadItem:
-                continue
-            found[observation.asset_id] = observation
+        for start in range(0, len(ids), self._settings.read_batch_size):
+            chunk = ids[start : start + self._settings.read_batch_size]
+            answer = self._client.read_assets(chunk, purpose=CallPurpose.PUSH)
+            page = payloads.split_page(answer.body, call="by_asset_ids", request_id=answer.request_id)
+            for item in page.items:
+                try:
+                    observation = payloads.normalize(item.raw)
+                except payloads.BadItem:
+                    continue
+                found[observation.asset_id] = observation
         return found
 
     def _later_edits(self, batch: _Leased) -> dict[int, frozenset[str]]:
@@ -464,11 +474,27 @@ class _Relay:
         *,
         pause_seconds: float | None = None,
     ) -> None:
-        """Record a result, ask for the read that confirms it, and restore the row where nothing came of it."""
-        touched = [one for one in (asset_id, outcome.made_asset_id) if one is not None]
+        """Record the result of one operation."""
+        self._record_same(lease, [(operation_id, asset_id)], outcome, pause_seconds=pause_seconds)
 
-        def work(connection: Connection) -> bool:
+    def _record_same(
+        self,
+        lease: UUID,
+        operations: Sequence[tuple[OperationId, AssetId | None]],
+        outcome: Outcome,
+        *,
+        pause_seconds: float | None = None,
+    ) -> None:
+        """Record one result of several operations and ask for the read that confirms it, in one transaction.
+
+        Where nothing came of it, the rows are restored.
+        """
+        detail = outcome.detail[:1000]
+        result = "postponed" if outcome.state is OperationState.PENDING else outcome.state.value
+
+        def work(connection: Connection) -> list[OperationId]:
             if outcome.made_asset_id is not None:
+                ((operation_id, _),) = operations
                 statements.run(
                     connection,
                     "push/145_name_asset",
@@ -476,47 +502,50 @@ class _Relay:
                     lease=str(lease),
                     asset_id=outcome.made_asset_id,
                 )
-            found = statements.run(
+            # What is missing here another pusher took over, and a read shows it what we did.
+            mine = statements.run(
                 connection,
-                "push/140_record_result",
-                operation_id=operation_id,
+                "push/140_record_results",
+                operation_ids=[operation_id for operation_id, _ in operations],
                 lease=str(lease),
                 state=outcome.state.value,
-                outcome=outcome.detail[:1000],
+                outcome=detail,
                 pause_seconds=_pause() if pause_seconds is None else pause_seconds,
                 counts=outcome.state is not OperationState.PENDING,
-            ).first()
-            if found is None:
-                # Another pusher took over, and a read shows it what we did.
-                return False
+            ).all()
+            ids = [OperationId(row.id) for row in mine]
+            if not ids:
+                return ids
             statements.run(
                 connection,
-                "push/150_end_attempt",
-                operation_id=operation_id,
+                "push/150_end_attempts",
+                operation_ids=ids,
                 lease=str(lease),
-                result="postponed" if outcome.state is OperationState.PENDING else outcome.state.value,
+                result=result,
                 request_id=outcome.request_id,
-                detail=outcome.detail[:1000],
+                detail=detail,
             )
-            action = "postponed" if outcome.state is OperationState.PENDING else outcome.state.value
-            outbox.note(
+            outbox.note_all(
                 connection,
-                f"operation_{action}",
-                operation_id,
-                asset_id,
-                outcome.detail[:1000],
+                f"operation_{result}",
+                [one for one in operations if one[0] in set(ids)],
+                detail,
                 run_id=self._run_id,
                 request_id=outcome.request_id,
             )
-            outbox.hint(connection, touched)
+            named = {asset_id for operation_id, asset_id in operations if operation_id in set(ids)}
+            touched = {one for one in (*named, outcome.made_asset_id) if one is not None}
+            outbox.hint(connection, sorted(touched))
             if outcome.state in {OperationState.REFUSED, OperationState.CONFLICT}:
-                outbox.reconcile(connection, touched, self._settings.conflict_policy, run_id=self._run_id, cause="push")
-            return True
+                outbox.reconcile(
+                    connection, sorted(touched), self._settings.conflict_policy, run_id=self._run_id, cause="push"
+                )
+            return ids
 
-        if retrying(self._engine, work):
-            self.counts[outcome.state.value] += 1
-            if outcome.state is OperationState.REFUSED:
-                log.warning("operation_refused", operation_id=operation_id, asset_id=asset_id, reason=outcome.detail)
+        recorded = retrying(self._engine, work)
+        self.counts[outcome.state.value] += len(recorded)
+        if outcome.state is OperationState.REFUSED and recorded:
+            log.warning("operations_refused", operation_ids=recorded, reason=outcome.detail)
 
 
 def _both(first: Outcome | None, second: Outcome) -> Outcome:

@@ -34,12 +34,12 @@ def logged(engine: Engine) -> Engine:
         for _ in range(2):
             statements.run(
                 connection,
-                "audit/020_append_entry",
+                "audit/020_append_entries",
                 action="cloud_bound",
                 cause="test",
                 actor="cli:test",
                 run_id=None,
-                after={},
+                afters=["{}"],
             )
     with transaction(engine, role=None) as connection:
         connection.exec_driver_sql(OLD_ENTRY)
