@@ -94,9 +94,12 @@ def test_a_large_original_comes_in_small_pieces() -> None:
 
 def test_no_more_is_taken_than_the_asset_has() -> None:
     memory = Memory()
-    with Host(answer(b"too many bytes")) as host, client_of(host.url, retries=0) as client:
-        with pytest.raises(RemoteMalformed, match="larger than 5 bytes"):
-            client.fetch_original(original(None), OriginalSource.DOWNLOAD, memory)
+    with (
+        Host(answer(b"too many bytes")) as host,
+        client_of(host.url, retries=0) as client,
+        pytest.raises(RemoteMalformed, match="larger than 5 bytes"),
+    ):
+        client.fetch_original(original(None), OriginalSource.DOWNLOAD, memory)
 
     assert memory.content == b""
 
