@@ -23,6 +23,7 @@ from media_pipeline.errors import NoCopy, VaultUnwritable
 from media_pipeline.progress import Silent
 from media_pipeline.push import uploads
 from media_pipeline.push.uploads import Wish
+from media_pipeline.reads.explain import explain
 from media_pipeline.vault import Vault
 from media_pipeline.vocabulary import ConflictId, ConflictState, VaultState
 from media_pipeline_tests.push.conftest import Pushed, PushRig
@@ -438,6 +439,25 @@ def test_without_a_backup_the_bytes_are_uploaded_anew_and_the_row_goes_on(lost: 
         "select before, after from media_sync_log where media_asset_id = %(key)s and before ? 'asset_id'", key=key
     ) == [({"asset_id": before}, {"asset_id": there["asset_id"]})]
     assert lost.sync().diff.total == 0
+
+
+def test_what_happened_under_the_old_id_is_still_known(two: VaultRig) -> None:
+    two.edit("a", "tags = array['first']")
+    two.push()
+    key, before, moment = two.query("select id, asset_id, clock_timestamp() from media_assets where public_id = 'a'")[0]
+    two.delete("a")
+    two.push()
+    bring_back(two, "a")
+    two.edit("a", "tags = array['second']")
+    two.push()
+
+    then = two.query(
+        "select asset_id, tags, deleted_at from media_assets_at(%(at)s) where id = %(key)s", at=moment, key=key
+    )
+    told = [event.what for event in explain(two.engine, "a").events]
+
+    assert then == [(before, ["first"], None)]
+    assert {"created", "deleted", "restored", "operation_done"} <= set(told)
 
 
 def test_edits_made_while_it_was_away_follow_it(lost: VaultRig) -> None:
