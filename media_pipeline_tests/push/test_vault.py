@@ -218,7 +218,37 @@ def test_a_redirect_is_not_followed(two: VaultRig) -> None:
     assert set(two.there()) == {"a", "b"}
 
 
-def test_a_crash_between_the_copy_and_the_deletion_costs_no_second_fetch(two: VaultRig) -> None:
+class Killed(BaseException):
+    """The process is gone: nothing after it runs."""
+
+
+def test_a_process_that_dies_between_the_copy_and_the_deletion_leaves_both_whole(
+    two: VaultRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise Killed
+
+    two.delete("a")
+    with monkeypatch.context() as patch:
+        patch.setattr("media_pipeline.remote.client.CloudinaryClient.delete_assets", die)
+        patch.setattr("media_pipeline.push.relay._Relay.give_back", lambda *_: None)
+        with pytest.raises(Killed):
+            two.push()
+    assert two.operations() == [("delete", "leased")]
+    assert (set(two.there()), len(two.kept)) == ({"a", "b"}, 1)
+    with two.engine.begin() as connection:
+        connection.exec_driver_sql("update outbox.operation set leased_until = now() - interval '1 second'")
+    for path in (f"/{two.endpoints.cloud_name}/*", "*/download"):
+        two.control.add_faults(Rule(Kind.STATUS, method="GET", path=path, status=503))
+
+    two.push()
+    two.again()
+
+    assert two.operations() == [("delete", "done")]
+    assert set(two.there()) == {"b"}
+
+
+def test_a_lost_answer_between_the_copy_and_the_deletion_costs_no_second_fetch(two: VaultRig) -> None:
     two.delete("a")
     two.control.add_faults(Rule(Kind.RESET_BEFORE_EFFECT, method="DELETE", path="/resources", times=1))
     two.push()
