@@ -731,25 +731,26 @@ CREATE FUNCTION public.media_assets_at(at timestamp with time zone) RETURNS SETO
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   with undone as (
-    select u.asset_id, min(u.row_version) as row_version, jsonb_object_agg(u.key, u.value) as before
+    select u.media_asset_id, min(u.row_version) as row_version, jsonb_object_agg(u.key, u.value) as before
     from (
-      -- Of several later changes of a field the first one still knew the value of that time.
-      select distinct on (l.asset_id, e.key) l.asset_id, e.key, e.value, l.row_version
+      -- Of several later changes of a field the first one still knew the value of that time. A row that was uploaded anew
+      -- has another asset_id since, so changes are found by our own key.
+      select distinct on (l.media_asset_id, e.key) l.media_asset_id, e.key, e.value, l.row_version
       from public.media_sync_log as l
       cross join lateral jsonb_each(l.before) as e
-      where l.recorded_at > at and l.asset_id is not null and l.before is not null
-      order by l.asset_id, e.key, l.row_version
+      where l.recorded_at > at and l.media_asset_id is not null and l.before is not null
+      order by l.media_asset_id, e.key, l.row_version
     ) as u
-    group by u.asset_id
+    group by u.media_asset_id
   )
 
   select p.*
   from public.media_assets as m
-  left join undone as u on m.asset_id = u.asset_id
+  left join undone as u on m.id = u.media_asset_id
   cross join lateral jsonb_populate_record(
     m,
     coalesce(u.before, '{}')
-    || case when u.asset_id is null then '{}'::jsonb else jsonb_build_object('row_version', u.row_version - 1, 'search', null) end
+    || case when u.media_asset_id is null then '{}'::jsonb else jsonb_build_object('row_version', u.row_version - 1, 'search', null) end
   ) as p
   where m.mirrored_at <= at
 $$;

@@ -370,7 +370,8 @@ pushed_deletions = _pushed(
 pushed_updates = _pushed(
     "pushed_updates",
     push.UPDATES,
-    "Tags, context, metadata, titles, folders and access rules that people edited here, and restored assets.",
+    "Tags, context, metadata, titles, folders and access rules that people edited here; files that they uploaded or "
+    "replaced, and assets that they restored.",
 )
 pushed_renames = _pushed(
     "pushed_renames",

@@ -39,7 +39,13 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), *((name,) for name in ("sync", "status", "doctor", "drift", "migrate", "up", "demo", "emulator", "holds"))],
+    [
+        (),
+        *((name,) for name in ("sync", "push", "status", "doctor", "drift", "migrate", "up", "demo", "emulator")),
+        *((group,) for group in ("holds", "plan", "conflicts")),
+        ("plan", "approve"),
+        ("conflicts", "resolve"),
+    ],
 )
 def test_help_of_every_command_needs_no_settings(call: Call, arguments: tuple[str, ...]) -> None:
     ended = call(*arguments, "--help", environment="nonsense")
@@ -59,12 +65,16 @@ def test_docs_list_exactly_the_exit_codes_of_the_program() -> None:
 
 def test_docs_name_every_command(call: Call) -> None:
     text = (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8")
-    from media_pipeline.cli.app import app, holds_app
+    from media_pipeline.cli.app import app
 
     commands = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
-    decisions = [str(command.name) for command in holds_app.registered_commands]
-    assert [name for name in commands if f"`{name}`" not in text] == []
-    assert all(re.search(rf"`(holds )?{name}( N)?`", text) for name in decisions)
+    assert [name for name in commands if not re.search(rf"(?m)^\| .*`{name}[ `]", text)] == []
+    groups = {str(group.name): group.typer_instance for group in app.registered_groups}
+    assert {"holds", "plan", "conflicts"} <= set(groups)
+    for group, its_app in groups.items():
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{group} ")]
+        for command in its_app.registered_commands if its_app else ():
+            assert re.search(rf"`({group} )?{command.name}( N)?[` ]", row), f"{group} {command.name}"
 
 
 def test_an_unknown_command_ends_with_the_code_for_wrong_usage(call: Call) -> None:

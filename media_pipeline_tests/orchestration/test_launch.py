@@ -1,4 +1,4 @@
-"""A full sync from the command line's side: its outcome, its errors, and what Dagster's page shows of it."""
+"""A full sync and a push from the command line's side: outcomes, errors, and what Dagster's page shows of them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import make_url
 
+from media_pipeline.db import locks
 from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.emulator.control import ControlClient
 from media_pipeline.emulator.faults import Kind, Rule
@@ -31,7 +32,7 @@ from media_pipeline.errors import (
     WrongCloud,
 )
 from media_pipeline.orchestration.instance import prepare_home, storage_url
-from media_pipeline.orchestration.launch import SyncOutcome, open_instance, run_full_sync
+from media_pipeline.orchestration.launch import PushOutcome, SyncOutcome, open_instance, run_full_sync, run_push
 from media_pipeline.progress import Silent
 from media_pipeline.settings import Environment, Settings, child_environment, load
 from media_pipeline.vocabulary import RunState
@@ -343,3 +344,75 @@ def _state_of_everything(engine: Engine) -> dict[str, object]:
         "select schemaname, sequencename, last_value from pg_sequences where schemaname <> 'dagster' order by 1, 2",
     )
     return {**counts, "sequences": sequences}
+
+
+def _edit(engine: Engine, *assignments: str) -> None:
+    """A person edits the first picture, one edit after the other."""
+    for assignment in assignments:
+        with transaction(engine, role=None) as connection:
+            first = "(select id from media_assets where resource_type = 'image' order by asset_id limit 1)"
+            connection.execute(text(f"update media_assets set {assignment} where id = {first}"))
+
+
+def _push(settings: Settings, progress: Silent | None = None) -> PushOutcome:
+    return run_push(settings, actor="cli:tester", progress=progress or Silent())
+
+
+def test_a_push_goes_on_until_every_operation_of_an_asset_is_done_and_shows_each_run(
+    settings: Settings, engine: Engine, shown: Callable[[], list[dg.DagsterRun]]
+) -> None:
+    _sync(settings)
+    # A deletion waits for the edits before it, though deletions are pushed first.
+    _edit(engine, "tags = array['pushed']", "public_id = 'a name of ours'", "deleted_at = now()")
+
+    outcome = _push(settings.model_copy(update={"undo_seconds": 0.0}))
+
+    assert _rows(engine, "select distinct state from outbox.operation") == [("done",)]
+    assert (outcome.counts["sent"], outcome.confirmed, outcome.problems) == (3, 3, ())
+    assert [run.job_name for run in reversed(shown())] == ["full_sync", *["push_pending", "verify"] * 2]
+    assert {run.tags["media_pipeline/actor"] for run in shown()} == {"cli:tester"}
+    kinds = "select kind, state from ops.run where actor = 'cli:tester' order by id"
+    assert _rows(engine, kinds) == [("full_sync", "succeeded"), *[("push", "succeeded"), ("verify", "succeeded")] * 2]
+    assert len(outcome.run_ids) == len(outcome.dagster_run_ids) == 4
+
+
+def test_a_push_without_edits_is_one_run_that_reads_nothing(
+    settings: Settings, shown: Callable[[], list[dg.DagsterRun]]
+) -> None:
+    _sync(settings)
+
+    outcome = _push(settings)
+
+    assert shown()[0].job_name == "push_pending"
+    assert (sum(outcome.counts.values()), outcome.confirmed) == (0, 0)
+    assert outcome.api_calls_used == 1
+
+
+def test_what_was_pushed_stays_pushed_where_another_process_reads_it(settings: Settings, engine: Engine) -> None:
+    _sync(settings)
+    _edit(engine, "tags = array['pushed']")
+    notes: list[str] = []
+
+    class Listens(Silent):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    with locks.activity(engine, "apply", holder="a sync elsewhere"):
+        outcome = _push(settings, Listens())
+
+    assert (outcome.counts["sent"], outcome.confirmed) == (1, 0)
+    assert [note for note in notes if "a sync elsewhere" in note]
+    assert _rows(engine, "select state from outbox.operation") == [("sent",)]
+
+
+def test_a_push_to_another_cloud_is_refused_and_its_edits_wait(
+    settings: Settings, engine: Engine, tmp_path: Path
+) -> None:
+    _sync(settings)
+    _edit(engine, "tags = array['pushed']")
+    with EmulatorThread(EmulatorConfig(tmp_path / "other", "another-cloud")) as other:
+        foreign = settings.model_copy(update={"cloudinary_url": SecretStr(other.endpoints.cloudinary_url)})
+        with pytest.raises(WrongCloud):
+            _push(foreign)
+
+    assert _rows(engine, "select state from outbox.operation") == [("pending",)]

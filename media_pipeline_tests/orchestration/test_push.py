@@ -178,6 +178,18 @@ def test_a_push_and_a_verification_without_work_change_nothing(execute: Execute,
     assert _sql(engine, "select count(*) from outbox.push_plan") == [(0,)]
 
 
+def test_edits_that_wait_break_no_rule_of_a_full_sync(execute: Execute, engine: Engine) -> None:
+    _edit(engine, "deleted_at = now()")
+    _edit(engine, "public_id = 'a name of ours'", skip=1)
+
+    result = execute(FULL_SYNC)
+
+    assert result.success
+    assert _told(result) == {}
+    assert _sql(engine, "select distinct state from outbox.operation") == [("pending",)]
+    assert _sql(engine, "select count(*) from media_assets where deleted_at is not null") == [(1,)]
+
+
 def test_pushed_steps_chosen_by_hand_are_a_push(execute: Execute, settings: Settings, engine: Engine) -> None:
     job = build_defs(settings=settings, progress=Silent()).resolve_implicit_global_asset_job_def()
 

@@ -70,7 +70,7 @@ class TwoWays(Convergence):
 
     @initialize(count=st.integers(3, 6), keeps_backups=st.booleans())
     def begin(self, count: int, keeps_backups: bool) -> None:
-        self.rig.settings = self.rig.settings.model_copy(update={"undo_seconds": 0})
+        self.rig.settings = self.rig.settings.model_copy(update={"undo_seconds": 0, "vault": False})
         Convergence.begin(self, count, keeps_backups)
 
     @rule(which=numbers, how=edits, value=numbers)

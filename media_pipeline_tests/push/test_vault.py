@@ -23,6 +23,7 @@ from media_pipeline.errors import NoCopy, VaultUnwritable
 from media_pipeline.progress import Silent
 from media_pipeline.push import uploads
 from media_pipeline.push.uploads import Wish
+from media_pipeline.reads.explain import explain
 from media_pipeline.vault import Vault
 from media_pipeline.vocabulary import ConflictId, ConflictState, VaultState
 from media_pipeline_tests.push.conftest import Pushed, PushRig
@@ -217,7 +218,37 @@ def test_a_redirect_is_not_followed(two: VaultRig) -> None:
     assert set(two.there()) == {"a", "b"}
 
 
-def test_a_crash_between_the_copy_and_the_deletion_costs_no_second_fetch(two: VaultRig) -> None:
+class Killed(BaseException):
+    """The process is gone: nothing after it runs."""
+
+
+def test_a_process_that_dies_between_the_copy_and_the_deletion_leaves_both_whole(
+    two: VaultRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise Killed
+
+    two.delete("a")
+    with monkeypatch.context() as patch:
+        patch.setattr("media_pipeline.remote.client.CloudinaryClient.delete_assets", die)
+        patch.setattr("media_pipeline.push.relay._Relay.give_back", lambda *_: None)
+        with pytest.raises(Killed):
+            two.push()
+    assert two.operations() == [("delete", "leased")]
+    assert (set(two.there()), len(two.kept)) == ({"a", "b"}, 1)
+    with two.engine.begin() as connection:
+        connection.exec_driver_sql("update outbox.operation set leased_until = now() - interval '1 second'")
+    for path in (f"/{two.endpoints.cloud_name}/*", "*/download"):
+        two.control.add_faults(Rule(Kind.STATUS, method="GET", path=path, status=503))
+
+    two.push()
+    two.again()
+
+    assert two.operations() == [("delete", "done")]
+    assert set(two.there()) == {"b"}
+
+
+def test_a_lost_answer_between_the_copy_and_the_deletion_costs_no_second_fetch(two: VaultRig) -> None:
     two.delete("a")
     two.control.add_faults(Rule(Kind.RESET_BEFORE_EFFECT, method="DELETE", path="/resources", times=1))
     two.push()
@@ -438,6 +469,25 @@ def test_without_a_backup_the_bytes_are_uploaded_anew_and_the_row_goes_on(lost: 
         "select before, after from media_sync_log where media_asset_id = %(key)s and before ? 'asset_id'", key=key
     ) == [({"asset_id": before}, {"asset_id": there["asset_id"]})]
     assert lost.sync().diff.total == 0
+
+
+def test_what_happened_under_the_old_id_is_still_known(two: VaultRig) -> None:
+    two.edit("a", "tags = array['first']")
+    two.push()
+    key, before, moment = two.query("select id, asset_id, clock_timestamp() from media_assets where public_id = 'a'")[0]
+    two.delete("a")
+    two.push()
+    bring_back(two, "a")
+    two.edit("a", "tags = array['second']")
+    two.push()
+
+    then = two.query(
+        "select asset_id, tags, deleted_at from media_assets_at(%(at)s) where id = %(key)s", at=moment, key=key
+    )
+    told = [event.what for event in explain(two.engine, "a").events]
+
+    assert then == [(before, ["first"], None)]
+    assert {"created", "deleted", "restored", "operation_done"} <= set(told)
 
 
 def test_edits_made_while_it_was_away_follow_it(lost: VaultRig) -> None:

@@ -117,7 +117,8 @@ def test_two_edits_of_tags_that_do_not_contradict_each_other_may_come_in_any_ord
         return
 
     def after(edit: list[str], there: list[str]) -> list[str]:
-        return list(merge({"tags": base}, {"tags": edit}, {"tags": there}).wanted.get("tags", there))
+        result: list[str] = merge({"tags": base}, {"tags": edit}, {"tags": there}).wanted.get("tags", there)
+        return result
 
     assert after(ours, after(theirs, base)) == after(theirs, after(ours, base))
 

@@ -1,7 +1,8 @@
 -- reads/755_count_pushable.sql
--- Purpose: whether a push has something to do now: operations that come first among those of their asset, past their
---          pause and the time to undo them, in no held plan; and claims whose pusher died.
+-- Purpose: whether a push has something to do now: operations that wait for no other one of their asset, past their pause
+--          and the time to undo them, in no held plan; and claims whose pusher died.
 -- Input:   undo_seconds                                 Output: operation_count
+-- Why:     what push/110_lease would not take must not ask for a push again and again.
 select count(*) as operation_count
 from outbox.operation as o
 where
@@ -13,7 +14,12 @@ where
       select from outbox.operation as e
       where
         e.asset_id = o.asset_id and e.id < o.id
-        and (e.state in ('pending', 'leased', 'unknown') or (e.state = 'sent' and e.kind = o.kind))
+        and (
+          e.state in ('leased', 'unknown')
+          or (e.state = 'pending' and (e.kind = 'rename') = (o.kind = 'rename'))
+          or (e.state = 'pending' and ('delete' in (e.kind, o.kind) or 'restore' in (e.kind, o.kind)))
+          or (e.state = 'sent' and e.kind in (o.kind, 'restore'))
+        )
     )
     and not exists (
       select from outbox.push_plan_item as i
