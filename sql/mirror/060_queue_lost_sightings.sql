@@ -13,7 +13,7 @@ where
   or (
     :has_lost
     and (
-      select s.state <> 'live' and s.touch is distinct from :touch
+      select s.state <> 'live' and (s.touch is distinct from :touch)
       from mirror.asset_sighting as s
       where s.asset_id = p.asset_id
     )
