@@ -7,10 +7,14 @@
 select mirror.hint(coalesce(array_agg(p.asset_id), '{}'), 'window') as hinted_count
 from page_sighting as p
 where
-  (select r.document_digest from mirror.remote_asset as r where r.asset_id = p.asset_id)
-  is distinct from p.document_digest
-  or :has_lost and (
-    select s.state <> 'live' and s.touch is distinct from :touch
-    from mirror.asset_sighting as s
-    where s.asset_id = p.asset_id
+  p.document_digest is distinct from (
+    select r.document_digest from mirror.remote_asset as r where r.asset_id = p.asset_id
+  )
+  or (
+    :has_lost
+    and (
+      select s.state <> 'live' and (s.touch is distinct from :touch)
+      from mirror.asset_sighting as s
+      where s.asset_id = p.asset_id
+    )
   )
