@@ -52,7 +52,7 @@ def apply(library: Library, db: sqlite3.Connection, asset: Asset, params: Params
         known = metadata_fields.definitions(db)
         values = metadata_fields.merged(known, asset.metadata, given, params.flag("clear_invalid"))
         set_aspect(library, asset, "metadata", values)
-    if params.values.get("access_control"):
+    if params.values.get("access_control") not in (None, ""):
         set_aspect(library, asset, "access_control", parse_access_control(params["access_control"]))
     if params.text("moderation"):
         _ask_for_moderation(library, asset, params.required("moderation"))
