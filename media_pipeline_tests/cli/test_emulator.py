@@ -106,7 +106,7 @@ def test_json_is_printed_once_it_accepts_connections(start: Start, place: Path) 
     assert process.stderr is not None
     assert process.stderr.readline().startswith("20 made-up assets")
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err) == (0, "", "")
     assert (place / "here").is_dir()
 
@@ -118,7 +118,7 @@ def test_by_default_it_is_the_one_that_sync_uses(start: Start, place: Path) -> N
     with shared_emulator(place / ".media_pipeline") as endpoints:
         assert endpoints.cloudinary_url in process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode == 0
     assert not is_serving(place / ".media_pipeline")
 
@@ -129,7 +129,7 @@ def test_its_end_by_itself_is_a_failure(start: Start, place: Path) -> None:
     while not process.stdout.readline().startswith("Ctrl-C"):
         pass
     os.kill(json.loads((place / ".media_pipeline" / "emulator.json").read_bytes())["pid"], signal.SIGKILL)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == ExitCode.FAILED
     assert "ended by itself" in err
 

@@ -109,11 +109,11 @@ def constrained() -> dict[str, set[str]]:
 
 @cache
 def logged_by_python() -> set[str]:
-    """Actions that ``audit.append`` is called with."""
+    """Actions that ``audit.append`` and ``audit.append_all`` are called with."""
     found: set[str] = set()
     for path in sources.python_files(sources.PACKAGE):
         for node in ast.walk(sources.tree(path)):
-            if isinstance(node, ast.Call) and sources.dotted(node.func) == "audit.append":
+            if isinstance(node, ast.Call) and sources.dotted(node.func) in {"audit.append", "audit.append_all"}:
                 action = node.args[1]
                 if isinstance(action, ast.Constant):
                     found.add(str(action.value))
