@@ -111,7 +111,11 @@ class TestPush:
         assert _sql(edited, "select distinct state from outbox.operation") == [("pending",)]
 
     def test_a_dry_run_shows_the_plan_and_writes_nothing(self, call: Call, edited: Deployment) -> None:
-        tables = "select (select count(*) from outbox.push_plan), (select count(*) from ops.run), pg_current_wal_lsn()"
+        tables = (
+            "select (select count(*) from outbox.push_plan), (select count(*) from ops.run),"
+            " (select count(*) from media_sync_log),"
+            " (select string_agg(o::text, ',' order by o.id) from outbox.operation o)"
+        )
         before = _sql(edited, tables)
 
         ended = call("push", "--dry-run", **edited.variables)

@@ -297,7 +297,7 @@ def test_a_comma_in_a_public_id_is_refused_where_ids_are_listed() -> None:
 
 @pytest.mark.parametrize(("tags", "public_ids"), [([], ["a"]), (["t"], []), (["t"], ["a"] * 101)])
 def test_a_change_of_nothing_is_a_mistake_of_the_caller(tags: list[str], public_ids: list[str]) -> None:
-    with client_of("http://127.0.0.1:9") as client, pytest.raises(ValueError, match="needs tags|1 to 100 public_ids"):
+    with client_of("http://127.0.0.1:9") as client, pytest.raises(ValueError, match=r"needs tags|1 to 100 public_ids"):
         client.change_tags(
             TagCommand.ADD, tags, public_ids=public_ids, resource_type=ResourceType.IMAGE, delivery_type="upload"
         )

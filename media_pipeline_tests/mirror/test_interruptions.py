@@ -64,6 +64,7 @@ def expected(rig: Rig) -> set[str]:
     return {item["public_id"] for item in msgspec.json.decode(found.body)["resources"]}
 
 
+@pytest.mark.slow
 def test_a_sync_stopped_around_each_of_its_transactions_converges_with_the_next(rig: Rig) -> None:
     rig.upload_many(6)
     rig.sync()
