@@ -118,8 +118,11 @@ def _film(path: Path, extension: str) -> Facts | None:
             names = container.format.name
             if names not in _CONTAINERS:
                 return None
-            video = next((s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None)
-            audio = next(iter(container.streams.audio), None)
+            # A stream of a codec that nobody knows has no context; it is neither seen nor heard.
+            films = [s for s in container.streams.video if s.codec_context is not None]
+            sounds = [s for s in container.streams.audio if s.codec_context is not None]
+            video = next((s for s in films if not s.disposition & Disposition.attached_pic), None)
+            audio = next(iter(sounds), None)
             if video is None and audio is None:
                 return None
             duration = float(Fraction(container.duration or 0, av.time_base))

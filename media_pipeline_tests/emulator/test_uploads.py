@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,15 @@ def test_a_film_is_read(upload: Upload) -> None:
     assert answer["duration"] == pytest.approx(1.0, abs=0.05)
     assert (answer["is_audio"], answer["audio"], answer["nb_frames"], answer["frame_rate"]) == (False, {}, 10, 10)
     assert (answer["video"]["codec"], answer["video"]["pix_format"], answer["pages"]) == ("mpeg4", "yuv420p", 0)
+
+
+def test_a_sound_of_a_codec_that_nobody_knows_is_a_plain_file(upload: Upload) -> None:
+    form = struct.pack("<HHIIHH", 0xABCD, 1, 8000, 8000, 1, 8)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", 8) + bytes(8)
+
+    answer = upload(b"RIFF" + struct.pack("<I", len(body)) + body, resource_type="auto", filename="odd.wav")
+
+    assert answer["resource_type"] == "raw"
 
 
 def test_a_sound_is_a_film_without_pictures(upload: Upload) -> None:
