@@ -79,6 +79,7 @@ class TestPush:
         assert again.code == 0
         assert "Nothing waits to be pushed" in again.out
 
+    @pytest.mark.slow
     def test_ends_with_held_and_the_exact_command_while_other_edits_go_on(self, run: Call, edited: Deployment) -> None:
         _sql(edited, "update media_assets set deleted_at = now() where resource_type = 'video'")
         limits = {"undo_seconds": 0, "deletion_limit_count": 0, "deletion_limit_share": 0}
@@ -100,6 +101,7 @@ class TestPush:
         assert after.json["confirmed"] == count
         assert _sql(edited, "select distinct state from outbox.operation") == [("done",)]
 
+    @pytest.mark.slow
     def test_ends_as_failed_where_it_pauses_and_loses_nothing(self, run: Call, edited: Deployment) -> None:
         edited.control.add_faults(Rule(Kind.STATUS, method="GET", path="/resources/by_asset_ids*", status=503))
 

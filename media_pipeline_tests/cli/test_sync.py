@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from media_pipeline.cli import sample_library
 from media_pipeline.emulator.faults import Kind, Rule
 from media_pipeline.errors import ExitCode
 from media_pipeline_tests.cli.conftest import SAMPLE_COUNT, Call, Deployment
 
 
+@pytest.mark.slow
 def test_a_first_sync_an_unchanged_one_and_one_after_outside_changes(run: Call, deployment: Deployment) -> None:
     first = run("sync", "--json", **deployment.variables)
     assert (first.code, first.err) == (0, "There is no incremental sync yet: this is a full one.\n")
@@ -42,6 +45,7 @@ def test_a_first_sync_an_unchanged_one_and_one_after_outside_changes(run: Call, 
     assert "archive/1964/regatta off the quay (public_id, secure_url)" in changed.out
 
 
+@pytest.mark.slow
 def test_a_mass_deletion_ends_with_held_and_the_exact_command(run: Call, mirrored: Deployment) -> None:
     mirrored.control.reset()
     ended = run("sync", "--full", **mirrored.variables)
