@@ -221,10 +221,9 @@ def note(
     outcome: str,
     *,
     run_id: RunId | None,
-    request_id: str | None = None,
 ) -> None:
     """Tell the log what became of an operation."""
-    note_all(connection, action, [(operation_id, asset_id)], outcome, run_id=run_id, request_id=request_id)
+    note_all(connection, action, [(operation_id, asset_id)], outcome, run_id=run_id)
 
 
 def note_all(
@@ -499,14 +498,13 @@ def end_operation(
     outcome: str,
     *,
     run_id: RunId | None,
-    request_id: str | None = None,
 ) -> None:
     """Give an operation its end, with its entry in the log."""
     statements.run(
         connection, "outbox/170_end_operation", operation_id=operation_id, state=state.value, outcome=outcome
     )
-    action = {"cancelled": "operation_done"}.get(state.value, f"operation_{state.value}")
-    note(connection, action, operation_id, asset_id, outcome, run_id=run_id, request_id=request_id)
+    action = f"operation_{state.value}"
+    note(connection, action, operation_id, asset_id, outcome, run_id=run_id)
 
 
 def _all_at_base(operation: _Operation, remote: Mapping[str, Any]) -> bool:

@@ -80,10 +80,7 @@ _SPELT = {
     # What outbox.note() is told: the state that an operation came to; one that is given back was postponed.
     "action": {
         "operation_postponed",
-        *(
-            f"operation_{state}"
-            for state in set(OperationState) - {OperationState.PENDING, OperationState.LEASED, OperationState.CANCELLED}
-        ),
+        *(f"operation_{state}" for state in set(OperationState) - {OperationState.PENDING, OperationState.LEASED}),
     },
 }
 

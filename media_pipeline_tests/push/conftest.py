@@ -18,7 +18,7 @@ from media_pipeline.mirror import RefreshResult
 from media_pipeline.ops import runs
 from media_pipeline.progress import Silent
 from media_pipeline.push import PlanResult, PushResult
-from media_pipeline.vocabulary import AssetId, OperationKind, RunKind, RunState
+from media_pipeline.vocabulary import AssetId, RunKind, RunState
 from media_pipeline_tests.mirror.conftest import Rig, cloud, control
 
 __all__ = ["cloud", "control"]
@@ -141,6 +141,3 @@ def rig(engine: Engine, cloud: Endpoints, control: ControlClient) -> PushRig:
         vault=False,
     )
     return PushRig(engine, cloud, control, settings)
-
-
-ALL_KINDS = frozenset(OperationKind)

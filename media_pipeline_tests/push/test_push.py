@@ -8,7 +8,7 @@ from media_pipeline import push
 from media_pipeline.emulator.faults import Kind, Rule
 from media_pipeline.progress import Silent
 from media_pipeline.remote.calls import TagCommand
-from media_pipeline.vocabulary import ResourceType
+from media_pipeline.vocabulary import PlanState, ResourceType
 from media_pipeline_tests.push.conftest import PushRig
 
 
@@ -247,6 +247,21 @@ def test_too_many_deletions_wait_for_a_person_and_edits_do_not(rig: PushRig) -> 
     assert (pushed.plan.approved, pushed.plan.held, pushed.sent) == (1, 5, 1)
     assert len(rig.there()) == 6
     assert rig.there()["p0005"]["tags"] == ["edited"]
+
+
+def test_a_rejected_plan_withdraws_its_deletions_and_the_log_says_so(rig: PushRig) -> None:
+    rig.upload_many(5)
+    rig.sync()
+    rig.delete(*[f"p000{number}" for number in range(4)])
+    (plan_id,) = rig.push().plan.held_plan_ids
+
+    assert push.decide(rig.engine, rig.settings, plan_id, PlanState.REJECTED, actor="cli:ada") == 4
+
+    assert rig.operations() == [("delete", "cancelled")] * 4
+    assert len(rig.live()) == 5
+    ended = rig.query("select action, count(*) from media_sync_log where action like 'operation%%' group by 1")
+    assert ended == [("operation_cancelled", 4)]
+    assert rig.differences() == []
 
 
 def test_three_edits_of_one_field_are_one_operation_and_one_call(three: PushRig) -> None:

@@ -20,7 +20,7 @@ create table public.media_sync_log (
   constraint media_sync_log_action_known check (action in (
     'created', 'updated', 'renamed', 'moved', 'restored', 'deleted', 'edited', 'merged',
     'operation_sent', 'operation_done', 'operation_refused', 'operation_conflict', 'operation_unknown',
-    'operation_postponed', 'conflict_resolved', 'plan_held', 'plan_approved', 'plan_rejected',
+    'operation_cancelled', 'operation_postponed', 'conflict_resolved', 'plan_held', 'plan_approved', 'plan_rejected',
     'hold_opened', 'hold_approved', 'hold_rejected', 'cloud_bound'
   )),
   constraint media_sync_log_actor_given check (actor <> ''),
