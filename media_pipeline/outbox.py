@@ -10,6 +10,7 @@ through ``reconcile``, which brings operations, conflicts and rows back to that 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -120,12 +121,11 @@ def reconcile(
         return total
     ids = sorted(asset_ids)
     assets = statements.run(connection, "outbox/130_lock_assets", asset_ids=ids).all()
-    operations: dict[str, list[_Operation]] = {}
-    for row in statements.run(connection, "outbox/140_list_open", asset_ids=ids):
-        operations.setdefault(row.asset_id, []).append(_Operation.of(row))
+    operations, conflicts = _open_of(connection, ids)
     moved = []
     for asset in assets:
-        settling = _Asset(connection, asset, operations.get(asset.asset_id, []), policy_of, run_id)
+        key = asset.asset_id
+        settling = _Asset(connection, asset, operations[key], conflicts[key], policy_of, run_id)
         total += settling.settle()
         if settling.moved_to is not None:
             moved.append(settling.moved_to)
@@ -272,12 +272,14 @@ class _Asset:
         connection: Connection,
         row: Row[Any],
         operations: Sequence[_Operation],
+        conflicts: Sequence[Row[Any]],
         policy_of: PolicyOf,
         run_id: RunId | None,
     ) -> None:
         self._connection = connection
         self._row = row
         self._operations = operations
+        self._conflicts = conflicts
         self._policy_of = policy_of
         self._run_id = run_id
         self._is_gone = row.sighting_state == "tombstone"
@@ -434,9 +436,7 @@ class _Asset:
 
     def _follow_conflicts(self) -> None:
         """Cloudinary's side of an open conflict may have moved on, even to what we want."""
-        for conflict in statements.run(
-            self._connection, "outbox/150_list_open_conflicts", asset_ids=[self._row.asset_id]
-        ).all():
+        for conflict in self._conflicts:
             if conflict.field == _EXISTENCE:
                 continue
             remote = values_of(conflict.field, self._row.remote).get(conflict.key)
@@ -511,22 +511,27 @@ def _all_at_base(operation: _Operation, remote: Mapping[str, Any]) -> bool:
     return all(remote.get(key) == operation.base.get(key) for key in operation.wanted)
 
 
+def _open_of(
+    connection: Connection, asset_ids: Sequence[str]
+) -> tuple[Mapping[str, list[_Operation]], Mapping[str, list[Row[Any]]]]:
+    """Open operations and open conflicts by asset_id, each in order; an asset without any has an empty list."""
+    operations: defaultdict[str, list[_Operation]] = defaultdict(list)
+    for row in statements.run(connection, "outbox/140_list_open", asset_ids=asset_ids):
+        operations[row.asset_id].append(_Operation.of(row))
+    conflicts: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in statements.run(connection, "outbox/150_list_open_conflicts", asset_ids=asset_ids):
+        conflicts[row.asset_id].append(row)
+    return operations, conflicts
+
+
 def _write(connection: Connection, assets: Sequence[Row[Any]], *, run_id: RunId | None, cause: str, actor: str) -> int:
     """Write the rows anew from what is open now."""
-    ids = [asset.asset_id for asset in assets]
-    open_operations: dict[str, list[_Operation]] = {}
-    for row in statements.run(connection, "outbox/140_list_open", asset_ids=ids):
-        open_operations.setdefault(row.asset_id, []).append(_Operation.of(row))
-    conflicts: dict[str, list[Row[Any]]] = {}
-    for conflict in statements.run(connection, "outbox/150_list_open_conflicts", asset_ids=ids):
-        conflicts.setdefault(conflict.asset_id, []).append(conflict)
+    operations, conflicts = _open_of(connection, [asset.asset_id for asset in assets])
     documents = [
         {
             "asset_id": asset.asset_id,
-            "is_deleted": _is_deleted(asset, open_operations.get(asset.asset_id, ())),
-            "overlay": _overlay(
-                asset.remote, open_operations.get(asset.asset_id, ()), conflicts.get(asset.asset_id, ())
-            ),
+            "is_deleted": _is_deleted(asset, operations[asset.asset_id]),
+            "overlay": _overlay(asset.remote, operations[asset.asset_id], conflicts[asset.asset_id]),
         }
         for asset in assets
     ]
