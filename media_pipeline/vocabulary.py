@@ -65,6 +65,25 @@ class VerifyReason(StrEnum):
     MANUAL = "manual"
 
 
+class Channel(StrEnum):
+    """How a notification came."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+
+
+class NotificationOutcome(StrEnum):
+    """What a notification led to."""
+
+    HINTED = "hinted"
+    NO_ASSET = "no_asset"
+    NOT_MIRRORED = "not_mirrored"
+    FOLDERS = "folders"
+    UNKNOWN_TYPE = "unknown_type"
+    FOREIGN_CLOUD = "foreign_cloud"
+    QUARANTINED = "quarantined"
+
+
 class ChangeKind(StrEnum):
     """What a change did to an asset, the most telling word first where several fit."""
 
