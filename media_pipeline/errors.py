@@ -25,6 +25,10 @@ Not here: the translation from a library's errors (``remote.client``, ``db``), H
     ├── EditRefused                           a value that breaks a rule of the library
     ├── ConflictNotOpen                       a decision about a conflict that is none or was decided
     ├── PlanNotFound / PlanNotHeld            a decision about a push plan that does not exist or is decided
+    ├── IntakeError
+    │   ├── SpoolUnavailable / SpoolFull      a change file cannot be kept, so nothing may be acknowledged
+    │   ├── TornFile                          a change file is not what was written
+    │   └── SpoolFileUnknown                  no file in quarantine has this name
     └── DriftFound                            mirror and cloud differ
 """
 
@@ -322,6 +326,49 @@ class PlanNotHeld(MediaPipelineError):
         )
         self.plan_id = plan_id
         self.state = state
+
+
+class IntakeError(MediaPipelineError):
+    """A notification or its change file cannot be used."""
+
+
+class SpoolUnavailable(IntakeError):
+    """The spool cannot be read or written. What was being put is not to be acknowledged."""
+
+    hint = "See that the directory MEDIA_PIPELINE_SPOOL exists and is ours to write; nothing was acknowledged."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The spool cannot be used: {reason}.")
+        self.reason = reason
+
+
+class SpoolFull(SpoolUnavailable):
+    """The spool takes no more: too many change files wait, or the disk has too little room."""
+
+    hint = (
+        "Make room on its disk, or see why change files are not landed: 'media-pipeline spool list'. Senders try again."
+    )
+
+
+class TornFile(IntakeError):
+    """A change file is not what was written: a length, a digest or a head does not fit."""
+
+    hint = "'media-pipeline spool list' shows what was set aside; a full sync finds what it may have told."
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The change file {name} is torn: {reason}.")
+        self.name = name
+        self.reason = reason
+
+
+class SpoolFileUnknown(IntakeError):
+    """No file in the spool's quarantine has this name."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No file in quarantine is named {name!r}.", hint="'media-pipeline spool list' shows them.")
+        self.name = name
 
 
 class DriftFound(MediaPipelineError):

@@ -100,6 +100,17 @@ class Settings(BaseSettings):
         description="Whether originals are kept before they are deleted or replaced. Empty: yes with the embedded "
         "database, no with another one.",
     )
+    spool: Path = Field(
+        default=None,
+        validate_default=True,
+        description="Directory of notifications that are not in Postgres yet. Empty: 'spool' in the home directory.",
+    )
+    spool_file_limit: int = Field(
+        default=50_000, ge=1, description="Change files that may wait in the spool before no more are taken."
+    )
+    spool_reserve_bytes: int = Field(
+        default=268_435_456, ge=0, description="Room on the disk of the spool that is left free."
+    )
     cursor_restarts: int = Field(
         default=3, ge=0, le=10, description="How often a slice starts again after its cursor was rejected."
     )
@@ -146,6 +157,11 @@ class Settings(BaseSettings):
     @classmethod
     def _on_where_all_is_here(cls, value: Any, info: ValidationInfo) -> Any:
         return info.data.get("database_url") is None if value in (None, "") else value
+
+    @field_validator("spool", mode="before")
+    @classmethod
+    def _in_the_home(cls, value: Any, info: ValidationInfo) -> Any:
+        return info.data["home"] / "spool" if value in (None, "") and "home" in info.data else value
 
     @field_validator("local_wins")
     @classmethod
