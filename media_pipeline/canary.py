@@ -4,8 +4,8 @@ Belongs here: making and touching it, settling which touches came back.
 Not here: figures and gaps (``reads.lag``), raising the alarm (``cli.alarm``).
 Tables: writes ops.canary_touch.
 
-It is one of two writes to Cloudinary that no recorded edit stands behind; its actor is ``system:canary``. Everything else
-treats it like any other asset, so that what is measured is the road that every asset takes.
+It is one of two writes to Cloudinary that no recorded edit stands behind; its actor is ``system:canary``. Everything
+else treats it like any other asset, so that what is measured is the road that every asset takes.
 """
 
 from __future__ import annotations
@@ -104,9 +104,7 @@ def _make(client: CloudinaryClient) -> AssetId:
 
 def _begin(engine: Engine, asset_id: AssetId, run_id: RunId | None) -> int:
     with transaction(engine) as connection:
-        return int(
-            statements.run(connection, "canary/020_begin_touch", asset_id=asset_id, run_id=run_id).scalar_one()
-        )
+        return int(statements.run(connection, "canary/020_begin_touch", asset_id=asset_id, run_id=run_id).scalar_one())
 
 
 def _change(client: CloudinaryClient, number: int) -> AssetsChanged:

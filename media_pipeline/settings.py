@@ -111,6 +111,22 @@ class Settings(BaseSettings):
     spool_reserve_bytes: int = Field(
         default=268_435_456, ge=0, description="Room on the disk of the spool that is left free."
     )
+    canary: bool = Field(
+        default=True,
+        description="Whether an asset of our own, media-pipeline/canary, is changed every ten minutes to prove that "
+        "changes arrive.",
+    )
+    alarm_after_seconds: float = Field(
+        default=3600.0,
+        ge=60,
+        le=604800,
+        description="Age of the last proof, and of the oldest change file, that is too high.",
+    )
+    alarm_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="Where an alarm is sent, separated by commas, as Apprise writes addresses of mail and chat, "
+        "e.g. mailto://user:password@example.com,slack://token. Empty: only log and exit code tell.",
+    )
     cursor_restarts: int = Field(
         default=3, ge=0, le=10, description="How often a slice starts again after its cursor was rejected."
     )
@@ -129,7 +145,7 @@ class Settings(BaseSettings):
     log_level: str = Field(default="warning", description="debug, info, warning or error.")
     log_json: bool = Field(default=False, description="Logs as one JSON object a line.")
 
-    @field_validator("delivery_types", "resource_types", "remote_wins", "local_wins", mode="before")
+    @field_validator("delivery_types", "resource_types", "remote_wins", "local_wins", "alarm_urls", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -217,6 +233,7 @@ class Settings(BaseSettings):
             password = None if url is None else urlsplit(url.get_secret_value()).password
             if password:
                 found.append(unquote(password))
+        found += [url.get_secret_value() for url in self.alarm_urls]
         return tuple(found)
 
 

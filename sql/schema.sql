@@ -1169,6 +1169,80 @@ ALTER TABLE landing.listing_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE landing.notification (
+    id bigint NOT NULL,
+    body_digest bytea NOT NULL,
+    body bytea NOT NULL,
+    headers jsonb NOT NULL,
+    channel text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    last_received_at timestamp with time zone NOT NULL,
+    delivery_count bigint DEFAULT 1 NOT NULL,
+    notification_type text,
+    triggered_at timestamp with time zone,
+    triggered_by text,
+    request_id text,
+    outcome text NOT NULL,
+    reason text,
+    asset_ids text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
+    needs_definitions boolean DEFAULT false NOT NULL,
+    landed_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT notification_channel_known CHECK ((channel = ANY (ARRAY['webhook'::text, 'poll'::text]))),
+    CONSTRAINT notification_deliveries_positive CHECK ((delivery_count > 0)),
+    CONSTRAINT notification_digest_is_sha256 CHECK ((octet_length(body_digest) = 32)),
+    CONSTRAINT notification_outcome_known CHECK ((outcome = ANY (ARRAY['hinted'::text, 'no_asset'::text, 'not_mirrored'::text, 'folders'::text, 'unknown_type'::text, 'foreign_cloud'::text, 'quarantined'::text]))),
+    CONSTRAINT notification_reason_iff_quarantined CHECK (((reason IS NOT NULL) = (outcome = 'quarantined'::text))),
+    CONSTRAINT notification_times_in_order CHECK ((received_at <= last_received_at))
+);
+
+COMMENT ON TABLE landing.notification IS 'Every signed message, once however often it came; a hint, never content.';
+
+COMMENT ON COLUMN landing.notification.id IS 'Number.';
+
+COMMENT ON COLUMN landing.notification.body_digest IS 'SHA-256 of the body.';
+
+COMMENT ON COLUMN landing.notification.body IS 'The body as it was signed.';
+
+COMMENT ON COLUMN landing.notification.headers IS 'Headers of the first delivery that say something about it.';
+
+COMMENT ON COLUMN landing.notification.channel IS 'webhook or poll: how it first came.';
+
+COMMENT ON COLUMN landing.notification.received_at IS 'When it first came.';
+
+COMMENT ON COLUMN landing.notification.last_received_at IS 'When it last came.';
+
+COMMENT ON COLUMN landing.notification.delivery_count IS 'How often it came.';
+
+COMMENT ON COLUMN landing.notification.notification_type IS 'Cloudinary''s word for what happened; null where it tells none.';
+
+COMMENT ON COLUMN landing.notification.triggered_at IS 'When it happened, as Cloudinary tells; for people and lag, never for order.';
+
+COMMENT ON COLUMN landing.notification.triggered_by IS 'Who did it, as source:id.';
+
+COMMENT ON COLUMN landing.notification.request_id IS 'Request that caused it.';
+
+COMMENT ON COLUMN landing.notification.outcome IS 'hinted: its assets are read again; no_asset: it names none that we know; not_mirrored: of a delivery type that is not mirrored; folders: the folder tree is read again; unknown_type: a new one, its assets are read again; foreign_cloud: of another cloud; quarantined: it cannot be read.';
+
+COMMENT ON COLUMN landing.notification.reason IS 'Why it cannot be read; only where quarantined.';
+
+COMMENT ON COLUMN landing.notification.asset_ids IS 'Assets that it made be read again.';
+
+COMMENT ON COLUMN landing.notification.needs_definitions IS 'Whether it mentions structured metadata whose definition was not known then.';
+
+COMMENT ON COLUMN landing.notification.landed_at IS 'When it was taken out of the spool.';
+
+COMMENT ON COLUMN landing.notification.updated_at IS 'Last change of this row.';
+
+ALTER TABLE landing.notification ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME landing.notification_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE mirror.asset_field (
     name text NOT NULL COLLATE pg_catalog."C",
     kind text NOT NULL,
@@ -1434,6 +1508,44 @@ COMMENT ON COLUMN ops.api_call.window_at IS 'Start of the clock hour.';
 COMMENT ON COLUMN ops.api_call.purpose IS 'listing, verify, folders, push or other.';
 
 COMMENT ON COLUMN ops.api_call.call_count IS 'Units spent.';
+
+CREATE TABLE ops.canary_touch (
+    id bigint NOT NULL,
+    run_id bigint,
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    touched_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    request_id text,
+    is_sent boolean DEFAULT false NOT NULL,
+    notified_at timestamp with time zone,
+    applied_at timestamp with time zone
+);
+
+COMMENT ON TABLE ops.canary_touch IS 'One change of the canary asset by us, and when it came back: by a notification, and as a row of media_assets.';
+
+COMMENT ON COLUMN ops.canary_touch.id IS 'Number; the canary''s context shows it as "touched".';
+
+COMMENT ON COLUMN ops.canary_touch.run_id IS 'Run of the pipeline.';
+
+COMMENT ON COLUMN ops.canary_touch.asset_id IS 'The canary.';
+
+COMMENT ON COLUMN ops.canary_touch.touched_at IS 'When the change was asked for.';
+
+COMMENT ON COLUMN ops.canary_touch.request_id IS 'Cloudinary''s id of the request; its notification names it.';
+
+COMMENT ON COLUMN ops.canary_touch.is_sent IS 'Whether Cloudinary said that it is done; one that is not sent proves nothing.';
+
+COMMENT ON COLUMN ops.canary_touch.notified_at IS 'When the notification of the change arrived; null where none did yet.';
+
+COMMENT ON COLUMN ops.canary_touch.applied_at IS 'When media_assets showed this change or a later one.';
+
+ALTER TABLE ops.canary_touch ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME ops.canary_touch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE ops.cloud_binding (
     id boolean DEFAULT true NOT NULL,
@@ -2209,6 +2321,12 @@ ALTER TABLE ONLY landing.listing_page
 ALTER TABLE ONLY landing.listing_run
     ADD CONSTRAINT listing_run_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY landing.notification
+    ADD CONSTRAINT notification_body_digest_key UNIQUE (body_digest);
+
+ALTER TABLE ONLY landing.notification
+    ADD CONSTRAINT notification_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY mirror.asset_field
     ADD CONSTRAINT asset_field_pkey PRIMARY KEY (name);
 
@@ -2238,6 +2356,9 @@ ALTER TABLE ONLY ops.api_budget
 
 ALTER TABLE ONLY ops.api_call
     ADD CONSTRAINT api_call_pkey PRIMARY KEY (window_at, purpose);
+
+ALTER TABLE ONLY ops.canary_touch
+    ADD CONSTRAINT canary_touch_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY ops.cloud_binding
     ADD CONSTRAINT cloud_binding_pkey PRIMARY KEY (id);
@@ -2343,9 +2464,19 @@ CREATE INDEX listing_run_slice_idx ON landing.listing_run USING btree (resource_
 
 CREATE INDEX listing_run_unsettled_idx ON landing.listing_run USING btree (id) WHERE (state = ANY (ARRAY['complete'::text, 'held'::text]));
 
+CREATE INDEX notification_assets_idx ON landing.notification USING gin (asset_ids);
+
+CREATE INDEX notification_landed_idx ON landing.notification USING btree (landed_at);
+
+CREATE INDEX notification_request_idx ON landing.notification USING btree (request_id) WHERE (request_id IS NOT NULL);
+
 CREATE INDEX quarantine_open_idx ON mirror.quarantine USING btree (asset_id) WHERE (resolved_at IS NULL);
 
 CREATE INDEX verify_queue_due_idx ON mirror.verify_queue USING btree (not_before, asset_id);
+
+CREATE INDEX canary_touch_open_idx ON ops.canary_touch USING btree (id) WHERE ((notified_at IS NULL) OR (applied_at IS NULL));
+
+CREATE INDEX canary_touch_time_idx ON ops.canary_touch USING btree (touched_at);
 
 CREATE INDEX hold_item_asset_id_idx ON ops.hold_item USING btree (asset_id);
 
@@ -2405,6 +2536,8 @@ CREATE TRIGGER media_sync_log_no_truncate BEFORE TRUNCATE ON audit.media_sync_lo
 
 CREATE TRIGGER listing_run_set_updated_at BEFORE UPDATE ON landing.listing_run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
 
+CREATE TRIGGER notification_set_updated_at BEFORE UPDATE ON landing.notification FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
 CREATE TRIGGER hold_set_updated_at BEFORE UPDATE ON ops.hold FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
 
 CREATE TRIGGER run_set_updated_at BEFORE UPDATE ON ops.run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
@@ -2450,6 +2583,9 @@ ALTER TABLE ONLY mirror.quarantine
 
 ALTER TABLE ONLY mirror.verify_queue
     ADD CONSTRAINT verify_queue_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES ops.hold(id);
+
+ALTER TABLE ONLY ops.canary_touch
+    ADD CONSTRAINT canary_touch_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
 
 ALTER TABLE ONLY ops.hold_item
     ADD CONSTRAINT hold_item_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES ops.hold(id) ON DELETE CASCADE;
@@ -2517,6 +2653,10 @@ ALTER TABLE landing.listing_run ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY listing_run_engine ON landing.listing_run TO media_sync USING (true) WITH CHECK (true);
 
+ALTER TABLE landing.notification ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY notification_engine ON landing.notification TO media_sync USING (true) WITH CHECK (true);
+
 ALTER TABLE mirror.asset_field ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY asset_field_engine ON mirror.asset_field FOR SELECT TO media_sync USING (true);
@@ -2546,6 +2686,10 @@ CREATE POLICY api_budget_engine ON ops.api_budget TO media_sync USING (true) WIT
 ALTER TABLE ops.api_call ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY api_call_engine ON ops.api_call TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.canary_touch ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY canary_touch_engine ON ops.canary_touch TO media_sync USING (true) WITH CHECK (true);
 
 ALTER TABLE ops.cloud_binding ENABLE ROW LEVEL SECURITY;
 
@@ -2757,6 +2901,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_page TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_run TO media_sync;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE landing.notification TO media_sync;
+
 GRANT SELECT ON TABLE mirror.asset_field TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE mirror.asset_sighting TO media_sync;
@@ -2772,6 +2918,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE mirror.verify_queue TO media_sync;
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.api_budget TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.api_call TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE ops.canary_touch TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.cloud_binding TO media_sync;
 

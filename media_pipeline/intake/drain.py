@@ -71,18 +71,17 @@ class _Landing:
     problem: Unreadable | None
     outcome: NotificationOutcome = NotificationOutcome.QUARANTINED
     asset_ids: tuple[AssetId, ...] = ()
-    needs_definitions: bool = False
+    is_undefined: bool = False
 
 
 def drain(
-    engine: Engine, spool: Spool, *, cloud_name: str, delivery_types: Collection[str], worker: str, progress: Progress
+    engine: Engine, spool: Spool, *, cloud_name: str, delivery_types: Collection[str], progress: Progress
 ) -> DrainResult:
-    """Empty the spool. Several drains may work at once; a file is only ever one's.
+    """Empty the spool, and first take back what a drain that died had claimed. Several may work at once.
 
     Args:
         cloud_name: the bound cloud; a message about another one hints at nothing.
         delivery_types: those that are mirrored.
-        worker: name of this drain's directory in the spool.
 
     Raises:
         SpoolUnavailable: the directory cannot be used.
@@ -92,17 +91,18 @@ def drain(
     outcomes: Counter[NotificationOutcome] = Counter()
     types: Counter[str] = Counter()
     files = torn = hinted = 0
-    while claimed := spool.claim(worker, _FILES_A_BATCH):
-        for batch in _batches(spool, claimed):
-            torn += batch.torn
-            landings = _merge(batch.notifications)
-            hinted += _land(engine, landings, cloud_name, frozenset(delivery_types))
-            spool.done(batch.files)
-            files += len(batch.files)
-            for landing in landings:
-                outcomes[landing.outcome] += landing.delivery_count
-                types[_type_of(landing)] += landing.delivery_count
-            progress.advance("change_files", done=len(batch.files), notifications=len(batch.notifications))
+    with spool.working() as worker:
+        while claimed := spool.claim(worker, _FILES_A_BATCH):
+            for batch in _batches(spool, claimed):
+                torn += batch.torn
+                landings = _merge(batch.notifications)
+                hinted += _land(engine, landings, cloud_name, frozenset(delivery_types))
+                spool.done(batch.files)
+                files += len(batch.files)
+                for landing in landings:
+                    outcomes[landing.outcome] += landing.delivery_count
+                    types[_type_of(landing)] += landing.delivery_count
+                progress.advance("change_files", done=len(batch.files), notifications=len(batch.notifications))
     seconds = time.monotonic() - started
     return DrainResult(files, torn, outcomes.total(), hinted, outcomes, types, seconds)
 
@@ -169,11 +169,11 @@ def _land(engine: Engine, landings: Sequence[_Landing], cloud_name: str, mirrore
         for landing in landings:
             if landing.message is not None:
                 landing.outcome, landing.asset_ids = found.conclude(landing.message, cloud_name, mirrored)
-                landing.needs_definitions = not found.undefined.isdisjoint(landing.message.metadata_fields)
+                landing.is_undefined = not found.undefined.isdisjoint(landing.message.metadata_fields)
         statements.run(connection, "intake/010_land_notifications", **_columns(landings))
         ids = sorted({asset_id for landing in landings for asset_id in landing.asset_ids})
         reason = VerifyReason.NOTIFICATION.value
-        return int(statements.run(connection, "mirror/080_hint", asset_ids=ids, reason=reason).scalar_one()) if ids else 0
+        return int(statements.run(connection, "mirror/080_hint", asset_ids=ids, reason=reason).scalar_one())
 
     return retrying(engine, work)
 
@@ -257,5 +257,5 @@ def _row(landing: _Landing) -> dict[str, object]:
         "outcomes": landing.outcome.value,
         "reasons": None if landing.problem is None else str(landing.problem),
         "asset_ids": json.dumps(landing.asset_ids),
-        "needs_definitions": landing.needs_definitions,
+        "is_undefined": landing.is_undefined,
     }

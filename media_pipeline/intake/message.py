@@ -127,8 +127,8 @@ def understand(body: bytes) -> Message:
         names=tuple(dict.fromkeys(name for entry in entries if _asset_id(entry) is None for name in _named(entry))),
         folders=tuple(path for key in ("from_path", "to_path") if (path := _name(document.get(key))) is not None),
         metadata_fields=tuple(sorted({key for entry in entries for key in _metadata(entry)})),
-        delivery_types=frozenset(found for entry in entries if (found := _word(entry.get("type")))),
-        cloud_names=frozenset(found for entry in entries if (found := _cloud_name(entry))),
+        delivery_types=frozenset(word for entry in entries if (word := _word(entry.get("type")))),
+        cloud_names=frozenset(cloud for entry in entries if (cloud := _cloud_name(entry))),
         triggered_at=_time(_member(document, "notification_context", "triggered_at") or document.get("timestamp")),
         triggered_by=_cause(document),
         request_id=_text(document.get("request_id")),
@@ -273,4 +273,4 @@ def _time(value: Any) -> datetime | None:
     except ValueError:
         return None
     # Without a zone it says nothing; a year far off says that the clock is wrong.
-    return found if found.tzinfo is not None and 2000 <= found.year <= 2100 else None
+    return found if found.tzinfo is not None and 2010 <= found.year < 2090 else None

@@ -11,7 +11,7 @@ Not here: who sends notifications (``intake.receiver``, ``polling``), what they 
     tmp -> new                put, by link(2): nothing is ever replaced
            new -> cur         claim
                   cur -> gone          done, after what it holds is committed in Postgres
-                  cur -> new           take_back, when its worker died
+                  cur -> new           working, when the worker that had it died
     new or cur -> quarantine           claim finds no plain file; set_aside
                   quarantine -> new    replay by a person
 
@@ -26,23 +26,24 @@ count of those that follow tells a file that lost its end between two notificati
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import re
 import secrets
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from media_pipeline.errors import SpoolFileUnknown, SpoolFull, SpoolUnavailable, TornFile
+from media_pipeline.vocabulary import Channel
 
 _HEAD: Final = re.compile(rb"MPCF1 ([0-9a-f]{64}) (\d{1,9}) (\d{1,9}) ([^\n]*)\n")
 _SUFFIX: Final = ".evt"
@@ -54,13 +55,6 @@ _LEFT_BEHIND_SECONDS: Final = 3600
 _NAME_LENGTH: Final = 180
 """Of a name in quarantine; file systems take 255 bytes, and the name of its reason is longer."""
 _WORKER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
-
-
-class Channel(StrEnum):
-    """The way a notification came."""
-
-    WEBHOOK = "webhook"
-    POLL = "poll"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +145,11 @@ class Spool:
             for one in (self._tmp, self._new, self._cur, self._quarantine):
                 one.mkdir(mode=0o750, parents=True, exist_ok=True)
             for entry in _entries(self._tmp):
-                if time.time() - entry.stat(follow_symlinks=False).st_mtime > _LEFT_BEHIND_SECONDS:
+                if time.time() - entry.stat(follow_symlinks=False).st_mtime <= _LEFT_BEHIND_SECONDS:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    Path(entry.path).rmdir()
+                else:
                     Path(entry.path).unlink(missing_ok=True)
 
     # Writing
@@ -273,23 +271,48 @@ class Spool:
             for file in files:
                 file.path.unlink(missing_ok=True)
 
-    def take_back(self, is_alive: Callable[[str], bool]) -> int:
-        """Return what dead workers had claimed to new/; the number of files.
+    @contextmanager
+    def working(self) -> Iterator[str]:
+        """Be a worker: its name, which is alive as long as the block, and no longer than the process.
 
-        Args:
-            is_alive: whether the worker of that name may still be at work.
+        What dead workers had claimed waits again, and so does what this one leaves behind.
+
+        Raises:
+            SpoolUnavailable: the directory cannot be used.
         """
-        count = 0
+        worker = f"{os.getpid()}-{secrets.token_hex(8)}"
+        own = self._cur / worker
         with _speaking_of_the_spool():
-            for directory in self._workers():
-                if is_alive(directory.name):
-                    continue
-                for entry in list(_entries(directory)):
-                    Path(entry.path).rename(_free(self._new, entry.name))
-                    count += 1
-                with suppress(OSError):
-                    directory.rmdir()
-        return count
+            # Under a name at which nobody looks until it is locked.
+            (self._tmp / worker).mkdir(mode=0o750)
+            descriptor = os.open(self._tmp / worker, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with _speaking_of_the_spool():
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                (self._tmp / worker).rename(own)
+                for directory in self._workers():
+                    self._take_back(directory)
+            yield worker
+        finally:
+            os.close(descriptor)
+        with _speaking_of_the_spool():
+            self._take_back(own)
+
+    def _take_back(self, directory: Path) -> None:
+        """Return what a dead worker had claimed to new/; one that is alive keeps it."""
+        try:
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for entry in list(_entries(directory)):
+                Path(entry.path).rename(_free(self._new, entry.name))
+            directory.rmdir()
+        except BlockingIOError:
+            return
+        finally:
+            os.close(descriptor)
 
     # Quarantine
 

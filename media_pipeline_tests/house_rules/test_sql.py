@@ -18,6 +18,7 @@ WRITERS = {
     "diff.change_set": {"diff"},
     "landing.listing_page": {"listing", "mirror"},  # mirror: applied_at
     "landing.listing_run": {"listing", "mirror"},  # mirror: what a complete run led to
+    "landing.notification": {"intake"},
     "mirror.asset_sighting": {"mirror", "diff"},  # diff: approved_hold_id, so that an approved id passes
     "mirror.quarantine": {"mirror"},
     "mirror.remote_asset": {"mirror"},
@@ -25,6 +26,7 @@ WRITERS = {
     "ops.alembic_version": {"ops"},
     "ops.api_budget": {"ops"},
     "ops.api_call": {"ops"},
+    "ops.canary_touch": {"canary"},
     "ops.cloud_binding": {"ops"},
     "ops.fence": {"ops"},
     "ops.hold": {"ops"},

@@ -18,6 +18,7 @@ UNINDEXED_REFERENCES = {
     "mirror.asset_sighting(approved_hold_id)": "ops.hold",
     "mirror.quarantine(listing_run_id)": "landing.listing_run",
     "mirror.verify_queue(hold_id)": "ops.hold",
+    "ops.canary_touch(run_id)": "ops.run",
     "ops.hold(run_id)": "ops.run",
     "outbox.attempt(push_plan_id)": "outbox.push_plan",
     "outbox.attempt(run_id)": "ops.run",
@@ -28,6 +29,8 @@ UNINDEXED_REFERENCES = {
 
 ONE_ROW = {
     "landing.listing_run": "(resource_type, delivery_type, scope) values ('image', 'upload', 'all')",
+    "landing.notification": "(body_digest, body, headers, channel, received_at, last_received_at, outcome)"
+    " values (sha256('a'), 'a', '{}', 'webhook', now(), now(), 'no_asset')",
     "ops.hold": "(kind, reason, asset_count, total_count, ids_digest) values ('suspects', 'a', 1, 1, sha256('a'))",
     "ops.run": "(kind, actor) values ('full_sync', 'cli:test')",
     "public.media_assets": "(asset_id, resource_type, delivery_type, public_id, applied_fingerprint)"

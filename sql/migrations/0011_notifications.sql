@@ -16,7 +16,7 @@ create table landing.notification (
   outcome text not null,
   reason text,
   asset_ids text[] collate "C" not null default '{}',
-  needs_definitions boolean not null default false,
+  is_undefined boolean not null default false,
   landed_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint notification_pkey primary key (id),
@@ -52,7 +52,7 @@ comment on column landing.notification.outcome is
 'hinted: its assets are read again; no_asset: it names none that we know; not_mirrored: of a delivery type that is not mirrored; folders: the folder tree is read again; unknown_type: a new one, its assets are read again; foreign_cloud: of another cloud; quarantined: it cannot be read.';
 comment on column landing.notification.reason is 'Why it cannot be read; only where quarantined.';
 comment on column landing.notification.asset_ids is 'Assets that it made be read again.';
-comment on column landing.notification.needs_definitions is 'Whether it mentions structured metadata whose definition was not known then.';
+comment on column landing.notification.is_undefined is 'Whether it mentions structured metadata whose definition was not known then.';
 comment on column landing.notification.landed_at is 'When it was taken out of the spool.';
 comment on column landing.notification.updated_at is 'Last change of this row.';
 
