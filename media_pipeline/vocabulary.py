@@ -195,6 +195,9 @@ class RunKind(StrEnum):
     INCREMENTAL_SYNC = "incremental_sync"
     VERIFY = "verify"
     PUSH = "push"
+    DRAIN = "drain"
+    CANARY = "canary"
+    DEFINITIONS = "definitions"
 
 
 class RunState(StrEnum):

@@ -1185,7 +1185,7 @@ CREATE TABLE landing.notification (
     outcome text NOT NULL,
     reason text,
     asset_ids text[] DEFAULT '{}'::text[] NOT NULL COLLATE pg_catalog."C",
-    needs_definitions boolean DEFAULT false NOT NULL,
+    is_undefined boolean DEFAULT false NOT NULL,
     landed_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT notification_channel_known CHECK ((channel = ANY (ARRAY['webhook'::text, 'poll'::text]))),
@@ -1228,7 +1228,7 @@ COMMENT ON COLUMN landing.notification.reason IS 'Why it cannot be read; only wh
 
 COMMENT ON COLUMN landing.notification.asset_ids IS 'Assets that it made be read again.';
 
-COMMENT ON COLUMN landing.notification.needs_definitions IS 'Whether it mentions structured metadata whose definition was not known then.';
+COMMENT ON COLUMN landing.notification.is_undefined IS 'Whether it mentions structured metadata whose definition was not known then.';
 
 COMMENT ON COLUMN landing.notification.landed_at IS 'When it was taken out of the spool.';
 
@@ -1707,7 +1707,7 @@ CREATE TABLE ops.run (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT run_error_iff_failed CHECK (((error IS NOT NULL) = (state = 'failed'::text))),
     CONSTRAINT run_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'running'::text))),
-    CONSTRAINT run_kind_known CHECK ((kind = ANY (ARRAY['full_sync'::text, 'incremental_sync'::text, 'verify'::text, 'push'::text]))),
+    CONSTRAINT run_kind_known CHECK ((kind = ANY (ARRAY['full_sync'::text, 'incremental_sync'::text, 'verify'::text, 'push'::text, 'drain'::text, 'canary'::text, 'definitions'::text]))),
     CONSTRAINT run_state_known CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'held'::text, 'failed'::text])))
 );
 

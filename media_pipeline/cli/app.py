@@ -108,6 +108,25 @@ def sync(
 
 
 @app.command()
+def alarm(
+    context: typer.Context,
+    every: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=1, help="Look again and again until Ctrl-C.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Look whether changes still arrive; needs no Dagster.
+
+    Ends with 1 where the last proof, or the oldest notification that waits, is older than
+    MEDIA_PIPELINE_ALARM_AFTER_SECONDS; then it is logged, and sent to MEDIA_PIPELINE_ALARM_URLS (mail, chat).
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import alarm as work
+
+    raise typer.Exit(work.command(settings, every_seconds=every, is_json=json))
+
+
+@app.command()
 def push(
     context: typer.Context,
     dry_run: Annotated[

@@ -18,7 +18,8 @@ from media_pipeline.cli import local, screen
 from media_pipeline.cli.up import dagster_address
 from media_pipeline.db import migrate
 from media_pipeline.db.engine import place_of
-from media_pipeline.errors import ExitCode
+from media_pipeline.errors import ExitCode, SpoolUnavailable
+from media_pipeline.intake.spool import Spool, SpoolDepth
 from media_pipeline.ops import holds
 from media_pipeline.ops.holds import Hold
 from media_pipeline.push import Plan
@@ -56,6 +57,7 @@ class Report:
     status: Status | None
     holds: tuple[Hold, ...]
     held_plans: tuple[Plan, ...]
+    spool: SpoolDepth | None
 
 
 def command(settings: Settings, *, is_json: bool) -> ExitCode:
@@ -70,7 +72,7 @@ def _look(settings: Settings) -> Report:
     dagster_url = dagster_address(settings.home)
     if is_embedded and not local.has_embedded_database(settings.home):
         database = Database(str(settings.home / "postgres"), True, DatabaseState.ABSENT)
-        return Report(__version__, database, dagster_url, None, (), ())
+        return Report(__version__, database, dagster_url, None, (), (), _spool(settings))
     with local.running(settings, with_emulator=False) as live, local.database(live) as engine:
         place = str(settings.home / "postgres") if is_embedded else place_of(engine.url)
         migrated = migrate.status(engine)
@@ -82,9 +84,19 @@ def _look(settings: Settings) -> Report:
             state = DatabaseState.READY
         database = Database(place, is_embedded, state)
         if state is not DatabaseState.READY:
-            return Report(__version__, database, dagster_url, None, (), ())
+            return Report(__version__, database, dagster_url, None, (), (), _spool(settings))
+        open_holds = tuple(holds.list_holds(engine))
         held = tuple(push.list_plans(engine, only_held=True))
-        return Report(__version__, database, dagster_url, read_status(engine), tuple(holds.list_holds(engine)), held)
+        status = read_status(engine)
+        return Report(__version__, database, dagster_url, status, open_holds, held, _spool(settings))
+
+
+def _spool(settings: Settings) -> SpoolDepth | None:
+    """How much waits there; None where there is no spool."""
+    try:
+        return Spool(settings.spool, file_limit=settings.spool_file_limit, reserve_bytes=0).depth()
+    except SpoolUnavailable:
+        return None
 
 
 def _show(report: Report, console: Console) -> None:
@@ -100,6 +112,7 @@ def _show(report: Report, console: Console) -> None:
         console.print(_next_step(DatabaseState.EMPTY), markup=False)
     else:
         _show_library(status, console)
+        _show_arrivals(report, status, console)
         _show_waiting(report, status, console)
         _show_work(status, console)
 
@@ -126,6 +139,33 @@ def _show_library(status: Status, console: Console) -> None:
     )
     if status.slices:
         console.print(_slices(status.slices))
+
+
+def _show_arrivals(report: Report, status: Status, console: Console) -> None:
+    lag, spool = status.lag, report.spool
+    if lag.last_proved_at is not None:
+        half, most = lag.applied_p50_seconds, lag.applied_p95_seconds
+        figures = (
+            "" if half is None or most is None else f"; half of them within {half:.0f} s, 95 % within {most:.0f} s"
+        )
+        console.print(f"Changes arrive: last proved {screen.ago(lag.last_proved_at)}{figures}.", markup=False)
+    if spool is not None and spool.file_count and spool.oldest_at is not None:
+        files = screen.plural(spool.file_count, "file")
+        console.print(
+            f"Notifications that wait: {files}, the oldest since {screen.ago(spool.oldest_at)}.", markup=False
+        )
+    if spool is not None and spool.quarantined_count:
+        files = screen.plural(spool.quarantined_count, "change file")
+        console.print(f"In the spool's quarantine: {files}.  media-pipeline spool list", style="bold yellow")
+    for gap in status.gaps:
+        until = "now" if gap.to_at is None else f"{gap.to_at:%Y-%m-%d %H:%M}"
+        days = gap.days(datetime.now(UTC).date())
+        console.print(
+            f"Notifications were lost between {gap.from_at:%Y-%m-%d %H:%M} and {until} UTC.  "
+            f"media-pipeline backfill --from {days[0]} --to {days[-1]}",
+            style="bold yellow",
+            markup=False,
+        )
 
 
 def _slices(slices: tuple[SliceFreshness, ...]) -> Table:

@@ -9,11 +9,12 @@ from typing import Final
 
 import dagster as dg
 
-from media_pipeline import diff, listing, mirror, push
+from media_pipeline import canary, diff, listing, mirror, push
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only
 from media_pipeline.errors import RemoteError
 from media_pipeline.orchestration import metadata
+from media_pipeline.orchestration.arriving import canary_touch, change_files
 from media_pipeline.orchestration.resources import Pipeline, Step
 from media_pipeline.reads import operations
 from media_pipeline.vocabulary import ChangeKind, OperationKind
@@ -108,7 +109,7 @@ def _delivery_types_are_listed(step: Step) -> dg.AssetCheckResult:
 
 
 @dg.asset(
-    deps=[cloudinary_listing],
+    deps=[cloudinary_listing, change_files],
     group_name="mirror",
     kinds={"cloudinary", "postgres"},
     owners=_OWNERS,
@@ -204,6 +205,7 @@ def media_assets(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[N
         result = diff.apply(step.engine, step.settings, run_id=step.run_id, progress=step.progress)
         counts = metadata.counts_of(result)
         step.count(counts)
+        canary.settle(step.engine)
         with read_only(step.engine) as connection:
             library = statements.run(connection, "reads/525_count_library").one()
         return dg.MaterializeResult(
@@ -381,6 +383,14 @@ pushed_renames = _pushed(
 
 VERIFY_ASSETS: Final = (remote_assets, diff_set, media_assets)
 """What reading the hinted assets again makes, in order; no listing."""
+
+DRAIN_ASSETS: Final = (change_files, *VERIFY_ASSETS)
+"""What taking the spool over makes, in order."""
+
+CANARY_ASSETS: Final = (canary_touch,)
+
+DEFINITION_ASSETS: Final = (media_folders, metadata_fields)
+"""What folders and definitions of metadata are read into."""
 
 PUSH_ASSETS: Final = (push_plan, pushed_deletions, pushed_updates, pushed_renames)
 """What one push makes, in order."""

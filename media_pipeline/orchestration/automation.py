@@ -20,8 +20,25 @@ from sqlalchemy import Engine
 from media_pipeline import settings as settings_module
 from media_pipeline.db import embedded, migrate, statements
 from media_pipeline.db.engine import create_engine, read_only
-from media_pipeline.orchestration.assets import FULL_SYNC_ASSETS, PUSH_ASSETS, VERIFY_ASSETS
-from media_pipeline.orchestration.resources import FULL_SYNC, LAUNCHED_HERE, PUSH_PENDING, VERIFY
+from media_pipeline.ops import binding
+from media_pipeline.orchestration.arriving import spool_of
+from media_pipeline.orchestration.assets import (
+    CANARY_ASSETS,
+    DEFINITION_ASSETS,
+    DRAIN_ASSETS,
+    FULL_SYNC_ASSETS,
+    PUSH_ASSETS,
+    VERIFY_ASSETS,
+)
+from media_pipeline.orchestration.resources import (
+    DRAIN_CHANGE_FILES,
+    FULL_SYNC,
+    LAUNCHED_HERE,
+    PUSH_PENDING,
+    REFRESH_DEFINITIONS,
+    TOUCH_CANARY,
+    VERIFY,
+)
 from media_pipeline.reads.operations import count_pushable
 from media_pipeline.reads.status import read_allowance
 from media_pipeline.settings import Settings
@@ -51,6 +68,25 @@ verify = dg.define_asset_job(
 without a listing, and makes `media_assets` equal to what was read. It confirms pushed edits and proves deletions.""",
 )
 
+drain_change_files = dg.define_asset_job(
+    DRAIN_CHANGE_FILES,
+    selection=dg.AssetSelection.assets(*DRAIN_ASSETS),
+    description="""Takes notifications out of the spool, reads the assets that they name again, and makes `media_assets`
+equal to what was read. It can be started at any time; several at once take different files.""",
+)
+
+touch_canary = dg.define_asset_job(
+    TOUCH_CANARY,
+    selection=dg.AssetSelection.assets(*CANARY_ASSETS),
+    description="Changes the canary, whose way back proves that changes arrive, and shows how long they take.",
+)
+
+refresh_definitions = dg.define_asset_job(
+    REFRESH_DEFINITIONS,
+    selection=dg.AssetSelection.assets(*DEFINITION_ASSETS),
+    description="Reads the folder tree and the definitions of structured metadata.",
+)
+
 nightly_full_sync = dg.ScheduleDefinition(
     name="nightly_full_sync",
     job=full_sync,
@@ -60,10 +96,33 @@ nightly_full_sync = dg.ScheduleDefinition(
     description="A full sync every night at 02:15 UTC: the net under everything that notifications may miss.",
 )
 
-JOBS: Final = (full_sync, push_pending, verify)
-SCHEDULES: Final = (nightly_full_sync,)
+
+@dg.schedule(
+    name="canary",
+    job=touch_canary,
+    cron_schedule="*/10 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Touches the canary every ten minutes, unless MEDIA_PIPELINE_CANARY is false or nothing is mirrored.",
+)
+def canary() -> dg.RunRequest | dg.SkipReason:
+    """One touch, where it can prove something."""
+    with _opened(None) as (engine, read):
+        if not read.canary:
+            return dg.SkipReason("MEDIA_PIPELINE_CANARY is false.")
+        if migrate.status(engine).pending:
+            return dg.SkipReason("The database lacks migrations: media-pipeline migrate.")
+        with read_only(engine) as connection:
+            if binding.read(connection) is None:
+                return dg.SkipReason("Nothing is mirrored yet: the canary proves nothing before the first full sync.")
+    return dg.RunRequest()
+
+
+JOBS: Final = (full_sync, push_pending, verify, drain_change_files, touch_canary, refresh_definitions)
+SCHEDULES: Final = (nightly_full_sync, canary)
 
 _INTERVAL_SECONDS: Final = 15
+_SPOOL_INTERVAL_SECONDS: Final = 5
 _AFTER_A_FAILURE: Final = timedelta(minutes=5)
 _UNFINISHED: Final = (
     dg.DagsterRunStatus.QUEUED,
@@ -118,7 +177,41 @@ def sensors(settings: Settings | None) -> tuple[dg.SensorDefinition, ...]:
             kinds=(RunKind.VERIFY, RunKind.FULL_SYNC),
         )
 
-    return edits_to_push, assets_to_read
+    @dg.sensor(
+        name="change_files_to_drain",
+        job=drain_change_files,
+        minimum_interval_seconds=_SPOOL_INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Asks for one drain when the spool is not empty and none is under way, however many files wait.",
+    )
+    def change_files_to_drain(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _ask(
+            context.instance,
+            settings,
+            lambda _, read: spool_of(read).depth().file_count,
+            "The spool is empty.",
+            jobs=(DRAIN_CHANGE_FILES,),
+            kinds=(RunKind.DRAIN,),
+        )
+
+    @dg.sensor(
+        name="definitions_to_read",
+        job=refresh_definitions,
+        minimum_interval_seconds=_INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Asks for folders and definitions to be read when a notification said that they changed.",
+    )
+    def definitions_to_read(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _ask(
+            context.instance,
+            settings,
+            lambda engine, _: _are_definitions_due(engine),
+            "Folders and definitions are as they were told.",
+            jobs=(REFRESH_DEFINITIONS, FULL_SYNC),
+            kinds=(RunKind.DEFINITIONS, RunKind.FULL_SYNC),
+        )
+
+    return edits_to_push, assets_to_read, change_files_to_drain, definitions_to_read
 
 
 def _ask(
@@ -160,6 +253,11 @@ def _opened(settings: Settings | None) -> Iterator[tuple[Engine, Settings]]:
 def _count_due(engine: Engine) -> int:
     with read_only(engine) as connection:
         return int(statements.run(connection, "reads/040_read_queue").one().due_count)
+
+
+def _are_definitions_due(engine: Engine) -> bool:
+    with read_only(engine) as connection:
+        return bool(statements.run(connection, "reads/920_are_definitions_due").scalar_one())
 
 
 def _is_under_way(

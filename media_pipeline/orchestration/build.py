@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import dagster as dg
 
+from media_pipeline.orchestration.arriving import canary_touch, change_files
 from media_pipeline.orchestration.assets import FULL_SYNC_ASSETS, PUSH_ASSETS, cloudinary_library
 from media_pipeline.orchestration.automation import JOBS, SCHEDULES, sensors
 from media_pipeline.orchestration.checks import CHECKS
@@ -33,7 +34,7 @@ def build_defs(
     """
     pipeline = pipeline_resource(settings=settings, progress=progress, actor=actor, on_failure=on_failure)
     return dg.Definitions(
-        assets=[cloudinary_library, *FULL_SYNC_ASSETS, *PUSH_ASSETS],
+        assets=[cloudinary_library, change_files, canary_touch, *FULL_SYNC_ASSETS, *PUSH_ASSETS],
         asset_checks=CHECKS,
         jobs=JOBS,
         schedules=SCHEDULES,

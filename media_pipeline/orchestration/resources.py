@@ -39,6 +39,9 @@ from media_pipeline.vocabulary import CallPurpose, CloudIdentity, RunId, RunKind
 FULL_SYNC: Final = "full_sync"
 VERIFY: Final = "verify"
 PUSH_PENDING: Final = "push_pending"
+DRAIN_CHANGE_FILES: Final = "drain_change_files"
+TOUCH_CANARY: Final = "touch_canary"
+REFRESH_DEFINITIONS: Final = "refresh_definitions"
 """Names of the jobs."""
 
 LAUNCHED_HERE: Final = {"media_pipeline/launched_by": "command line"}
@@ -49,6 +52,14 @@ _CHAIN: Final = frozenset({"cloudinary_listing", "remote_assets", "diff_set", "m
 
 _PUSH: Final = frozenset({"push_plan", "pushed_deletions", "pushed_updates", "pushed_renames"})
 """A run that takes some of these steps, and is no full sync, is a push."""
+
+_KINDS: Final = {
+    VERIFY: RunKind.VERIFY,
+    DRAIN_CHANGE_FILES: RunKind.DRAIN,
+    TOUCH_CANARY: RunKind.CANARY,
+    REFRESH_DEFINITIONS: RunKind.DEFINITIONS,
+}
+"""Of runs that are neither a full sync nor a push."""
 
 _RESUMED: Final = "dagster/resume_retry"
 """Dagster's tag of a run that takes only those steps that its parent did not get to."""
@@ -285,7 +296,7 @@ class Pipeline:
             return RunKind.FULL_SYNC
         if steps & _PUSH:
             return RunKind.PUSH
-        return RunKind.VERIFY if self._dagster_run.job_name == VERIFY else RunKind.INCREMENTAL_SYNC
+        return _KINDS.get(self._dagster_run.job_name, RunKind.INCREMENTAL_SYNC)
 
     def _verdict(self) -> tuple[RunState, str | None]:
         if self._failure is not None:

@@ -68,12 +68,25 @@ class Gap:
 
 def read_lag(connection: Connection) -> Lag:
     """What the touches of the last day showed."""
-    return Lag(**statements.run(connection, "reads/800_read_lag", since_seconds=SINCE_SECONDS).mappings().one())
+    return Lag(**statements.run(connection, "reads/900_read_lag", since_seconds=SINCE_SECONDS).mappings().one())
 
 
 def list_gaps(connection: Connection) -> tuple[Gap, ...]:
     """Gaps in the notifications, oldest first; empty also where the canary was never touched."""
     rows = statements.run(
-        connection, "reads/810_list_gaps", overdue_seconds=_OVERDUE_SECONDS, silence_seconds=_SILENCE_SECONDS
+        connection, "reads/910_list_gaps", overdue_seconds=_OVERDUE_SECONDS, silence_seconds=_SILENCE_SECONDS
     )
     return tuple(Gap(**row) for row in rows.mappings())
+
+
+@dataclass(frozen=True, slots=True)
+class Syncs:
+    """Since when this deployment syncs, and when it last did to the end; None before the first time."""
+
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+def read_syncs(connection: Connection) -> Syncs:
+    """The runs that bring changes in."""
+    return Syncs(**statements.run(connection, "reads/930_read_last_sync").mappings().one())

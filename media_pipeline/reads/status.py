@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only
 from media_pipeline.ops import binding
+from media_pipeline.reads.lag import Gap, Lag, list_gaps, read_lag
 from media_pipeline.reads.operations import Waiting, count_waiting
 from media_pipeline.vocabulary import CloudIdentity, ListingRunState, RunId, RunKind, RunState
 
@@ -115,6 +116,8 @@ class Status:
     edits: Waiting
     quarantine: Quarantine
     allowance: Allowance | None
+    lag: Lag
+    gaps: tuple[Gap, ...]
 
 
 def read_status(engine: Engine) -> Status:
@@ -137,6 +140,8 @@ def read_status(engine: Engine) -> Status:
             edits=count_waiting(connection),
             quarantine=_read_quarantine(connection, _QUARANTINED),
             allowance=_read_allowance(connection),
+            lag=read_lag(connection),
+            gaps=list_gaps(connection),
         )
 
 

@@ -32,7 +32,9 @@ create table ops.run (
   error text,
   updated_at timestamptz not null default now(),
   constraint run_pkey primary key (id),
-  constraint run_kind_known check (kind in ('full_sync', 'incremental_sync', 'verify', 'push')),
+  constraint run_kind_known check (
+    kind in ('full_sync', 'incremental_sync', 'verify', 'push', 'drain', 'canary', 'definitions')
+  ),
   constraint run_state_known check (state in ('running', 'succeeded', 'held', 'failed')),
   constraint run_finished_iff_final check ((finished_at is not null) = (state <> 'running')),
   constraint run_error_iff_failed check ((error is not null) = (state = 'failed'))

@@ -1,4 +1,4 @@
--- reads/810_list_gaps.sql
+-- reads/910_list_gaps.sql
 -- Purpose: stretches in which notifications were lost, or in which nothing proves that they arrived.
 -- Input:   overdue_seconds (a notification that is older is lost), silence_seconds (longest stretch between two proofs)
 -- Output:  from_at, to_at (null: it goes on), lost_count; oldest first

@@ -1,4 +1,4 @@
--- reads/800_read_lag.sql
+-- reads/900_read_lag.sql
 -- Purpose: how long changes of the canary took to arrive, and the last proof that they do.
 -- Input:   since_seconds                                Output: one row; seconds
 select
