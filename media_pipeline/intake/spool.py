@@ -181,6 +181,17 @@ class Spool:
         self._waiting += 1
         return target
 
+    def require_room(self) -> None:
+        """See whether a small file could be put now.
+
+        Raises:
+            SpoolFull, SpoolUnavailable: as ``put`` would.
+        """
+        with _speaking_of_the_spool():
+            self._require_room(0)
+            if not os.access(self._new, os.W_OK | os.X_OK):
+                raise SpoolUnavailable("it may not be written")
+
     def _require_room(self, size_bytes: int) -> None:
         found = os.statvfs(self._new)
         if found.f_bavail * found.f_frsize - size_bytes < self._reserve_bytes:
