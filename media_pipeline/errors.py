@@ -26,6 +26,7 @@ Not here: the translation from a library's errors (``remote.client``, ``db``), H
     ├── ConflictNotOpen                       a decision about a conflict that is none or was decided
     ├── PlanNotFound / PlanNotHeld            a decision about a push plan that does not exist or is decided
     ├── IntakeError
+    │   ├── SignatureRejected                 nothing proves that a message comes from Cloudinary
     │   ├── SpoolUnavailable / SpoolFull      a change file cannot be kept, so nothing may be acknowledged
     │   ├── TornFile                          a change file is not what was written
     │   └── SpoolFileUnknown                  no file in quarantine has this name
@@ -330,6 +331,14 @@ class PlanNotHeld(MediaPipelineError):
 
 class IntakeError(MediaPipelineError):
     """A notification or its change file cannot be used."""
+
+
+class SignatureRejected(IntakeError):
+    """Nothing proves that a message comes from Cloudinary; ``reason`` says why without repeating any of it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The message is not proved to be Cloudinary's: {reason}.")
+        self.reason = reason
 
 
 class SpoolUnavailable(IntakeError):

@@ -100,6 +100,36 @@ class Settings(BaseSettings):
         description="Whether originals are kept before they are deleted or replaced. Empty: yes with the embedded "
         "database, no with another one.",
     )
+    webhook_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="Secrets that may have signed a notification, separated by commas: the new one and the old one "
+        "while a key is changed. Empty: the API secret of CLOUDINARY_URL.",
+    )
+    webhook_sha1: bool = Field(
+        default=None,
+        validate_default=True,
+        description="Whether notifications signed with SHA-1 are taken, too, not only with SHA-256. Empty: from the "
+        "emulator alone.",
+    )
+    notification_url: str | None = Field(
+        default=None,
+        description="Address under which Cloudinary reaches the receiver, https://…/api/cloudinary/webhook. "
+        "Empty: no webhooks are wanted.",
+    )
+    poll_channel: str | None = Field(
+        default=None, description="Channel from which notifications are polled. Empty: none is wanted."
+    )
+    receiver_host: str = Field(default="127.0.0.1", description="Address that the receiver listens on.")
+    receiver_port: int = Field(default=3080, ge=0, le=65535, description="Port of the receiver; 0 picks a free one.")
+    receiver_allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Names that the header Host may have, without a port, separated by commas. Empty: any."
+    )
+    receiver_body_limit_bytes: int = Field(
+        default=1_048_576, ge=1, le=33_554_432, description="Largest notification that the receiver takes."
+    )
+    receiver_body_seconds: float = Field(
+        default=10.0, gt=0, le=300, description="Time that a sender may take to send a notification."
+    )
     spool: Path = Field(
         default=None,
         validate_default=True,
@@ -145,7 +175,10 @@ class Settings(BaseSettings):
     log_level: str = Field(default="warning", description="debug, info, warning or error.")
     log_json: bool = Field(default=False, description="Logs as one JSON object a line.")
 
-    @field_validator("delivery_types", "resource_types", "remote_wins", "local_wins", "alarm_urls", mode="before")
+    @field_validator(
+        *("delivery_types", "resource_types", "remote_wins", "local_wins", "receiver_allowed_hosts", "alarm_urls"),
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -174,6 +207,35 @@ class Settings(BaseSettings):
     def _on_where_all_is_here(cls, value: Any, info: ValidationInfo) -> Any:
         return info.data.get("database_url") is None if value in (None, "") else value
 
+    @field_validator("webhook_secrets", mode="before")
+    @classmethod
+    def _split_secrets(cls, value: Any) -> Any:
+        # Not stripped: a line break at the end is a mistake to be told of, not to be mended in silence.
+        return tuple(value.split(",")) if isinstance(value, str) and value else value or ()
+
+    @field_validator("webhook_sha1", mode="before")
+    @classmethod
+    def _from_the_emulator(cls, value: Any, info: ValidationInfo) -> Any:
+        if value not in (None, ""):
+            return value
+        url = info.data.get("cloudinary_url")
+        # Names of clouds that begin so are the emulator's.
+        return url is None or (urlsplit(url.get_secret_value()).hostname or "").startswith("emu-")
+
+    @field_validator("notification_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/]+/\S*", value):
+            raise ValueError("it reads https://HOST/api/cloudinary/webhook")
+        return value
+
+    @field_validator("poll_channel")
+    @classmethod
+    def _channel_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}", value):
+            raise ValueError("a channel is a name of letters, digits, '_', '-', '.' and '/'")
+        return value
+
     @field_validator("spool", mode="before")
     @classmethod
     def _in_the_home(cls, value: Any, info: ValidationInfo) -> Any:
@@ -195,7 +257,9 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r} is no delivery type; they read upload, private, authenticated, …")
         return value
 
-    @field_validator("database_url", "dagster_database_url", "cloudinary_url", mode="before")
+    @field_validator(
+        "database_url", "dagster_database_url", "cloudinary_url", "notification_url", "poll_channel", mode="before"
+    )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
@@ -224,11 +288,17 @@ class Settings(BaseSettings):
         return None if self.cloudinary_url is None else CloudCredentials.parse(self.cloudinary_url.get_secret_value())
 
     @property
+    def hears(self) -> bool:
+        """Whether notifications are wanted, by webhook or by poll; otherwise changes are found by asking alone."""
+        return self.notification_url is not None or self.poll_channel is not None
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for the masking of logs."""
         found = []
         if self.cloudinary_url is not None:
             found.append(CloudCredentials.parse(self.cloudinary_url.get_secret_value()).api_secret)
+        found += [secret.get_secret_value() for secret in self.webhook_secrets]
         for url in (self.database_url, self.dagster_database_url):
             password = None if url is None else urlsplit(url.get_secret_value()).password
             if password:

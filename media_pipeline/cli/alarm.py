@@ -21,7 +21,7 @@ from media_pipeline.cli.failures import Terminated
 from media_pipeline.db import migrate
 from media_pipeline.db.engine import read_only
 from media_pipeline.errors import DatabaseError, ExitCode, MediaPipelineError, SpoolUnavailable
-from media_pipeline.intake.spool import Spool, SpoolDepth
+from media_pipeline.intake.spool import SpoolDepth, spool_of
 from media_pipeline.reads.lag import Lag, Syncs, read_lag, read_syncs
 from media_pipeline.settings import Settings
 
@@ -91,7 +91,7 @@ def look(settings: Settings) -> Look:
     try:
         # Where nothing is received there is none.
         if settings.spool.exists():
-            depth = Spool(settings.spool, file_limit=settings.spool_file_limit, reserve_bytes=0).depth()
+            depth = spool_of(settings).depth()
     except SpoolUnavailable as error:
         problems.append(f"The spool cannot be read: {error} {error.hint}".strip())
     if depth is not None and depth.oldest_at is not None:

@@ -19,7 +19,7 @@ from media_pipeline.cli.up import dagster_address
 from media_pipeline.db import migrate
 from media_pipeline.db.engine import place_of
 from media_pipeline.errors import ExitCode, SpoolUnavailable
-from media_pipeline.intake.spool import Spool, SpoolDepth
+from media_pipeline.intake.spool import SpoolDepth, spool_of
 from media_pipeline.ops import holds
 from media_pipeline.ops.holds import Hold
 from media_pipeline.push import Plan
@@ -94,7 +94,7 @@ def _look(settings: Settings) -> Report:
 def _spool(settings: Settings) -> SpoolDepth | None:
     """How much waits there; None where there is no spool."""
     try:
-        return Spool(settings.spool, file_limit=settings.spool_file_limit, reserve_bytes=0).depth()
+        return spool_of(settings).depth()
     except SpoolUnavailable:
         return None
 

@@ -43,6 +43,7 @@ from typing import Final
 import msgspec
 
 from media_pipeline.errors import SpoolFileUnknown, SpoolFull, SpoolUnavailable, TornFile
+from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import Channel
 
 _HEAD: Final = re.compile(rb"MPCF1 ([0-9a-f]{64}) (\d{1,9}) (\d{1,9}) ([^\n]*)\n")
@@ -178,6 +179,17 @@ class Spool:
             _force_directory(self._new)
         self._waiting += 1
         return target
+
+    def require_room(self) -> None:
+        """See whether a small file could be put now.
+
+        Raises:
+            SpoolFull, SpoolUnavailable: as ``put`` would.
+        """
+        with _speaking_of_the_spool():
+            self._require_room(0)
+            if not os.access(self._new, os.W_OK | os.X_OK):
+                raise SpoolUnavailable("it may not be written")
 
     def _require_room(self, size_bytes: int) -> None:
         found = os.statvfs(self._new)
@@ -367,6 +379,11 @@ class Spool:
 
     def _workers(self) -> list[Path]:
         return [Path(entry.path) for entry in _entries(self._cur) if entry.is_dir(follow_symlinks=False)]
+
+
+def spool_of(settings: Settings) -> Spool:
+    """The spool that the settings name; it may have to be prepared."""
+    return Spool(settings.spool, file_limit=settings.spool_file_limit, reserve_bytes=settings.spool_reserve_bytes)
 
 
 def _encoded(notifications: Sequence[Notification]) -> bytes:

@@ -12,20 +12,12 @@ import dagster as dg
 from media_pipeline import canary
 from media_pipeline.db.engine import read_only
 from media_pipeline.intake.drain import drain
-from media_pipeline.intake.spool import Spool
+from media_pipeline.intake.spool import spool_of
 from media_pipeline.orchestration import metadata
 from media_pipeline.orchestration.resources import Pipeline
 from media_pipeline.reads.lag import Gap, Lag, list_gaps, read_lag
-from media_pipeline.settings import Settings
 
 _OWNERS: Final = ["team:media-pipeline"]
-
-
-def spool_of(settings: Settings) -> Spool:
-    """The spool of this deployment, with its directories made."""
-    spool = Spool(settings.spool, file_limit=settings.spool_file_limit, reserve_bytes=settings.spool_reserve_bytes)
-    spool.prepare()
-    return spool
 
 
 @dg.asset(
@@ -53,6 +45,7 @@ def change_files(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult: 
     """Call ``intake.drain``."""
     with pipeline.step("change_files") as step:
         spool = spool_of(step.settings)
+        spool.prepare()
         result = drain(
             step.engine,
             spool,
@@ -65,7 +58,7 @@ def change_files(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult: 
         step.count({**counts, "outcomes": outcomes})
         depth = spool.depth()
         with read_only(step.engine) as connection:
-            gaps = list_gaps(connection)
+            gaps = list_gaps(connection) if step.settings.hears else ()
         return dg.MaterializeResult(
             metadata={
                 **metadata.table(step.engine, "landing.notification", result.notifications),

@@ -20,8 +20,8 @@ from sqlalchemy import Engine
 from media_pipeline import settings as settings_module
 from media_pipeline.db import embedded, migrate, statements
 from media_pipeline.db.engine import create_engine, read_only
+from media_pipeline.intake.spool import spool_of
 from media_pipeline.ops import binding
-from media_pipeline.orchestration.arriving import spool_of
 from media_pipeline.orchestration.assets import (
     CANARY_ASSETS,
     DEFINITION_ASSETS,
@@ -188,7 +188,7 @@ def sensors(settings: Settings | None) -> tuple[dg.SensorDefinition, ...]:
         return _ask(
             context.instance,
             settings,
-            lambda _, read: spool_of(read).depth().file_count,
+            lambda _, read: spool_of(read).depth().file_count if read.spool.exists() else 0,
             "The spool is empty.",
             jobs=(DRAIN_CHANGE_FILES,),
             kinds=(RunKind.DRAIN,),

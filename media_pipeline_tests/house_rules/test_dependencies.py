@@ -37,6 +37,7 @@ RUN_AS_PROGRAMS = {
 OURS = {"media_pipeline", "media_pipeline_tests", "bench", "_typeshed"}
 # Loaded by a library on our behalf.
 LOADED_BY_OTHERS = {
+    "httptools",  # uvicorn reads HTTP with it
     "python-multipart",  # Starlette reads forms with it
 }
 
