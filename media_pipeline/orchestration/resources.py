@@ -27,6 +27,7 @@ from media_pipeline.budget import Ledger
 from media_pipeline.db import embedded, migrate
 from media_pipeline.db.engine import create_engine, read_only
 from media_pipeline.errors import MediaPipelineError, RemoteError
+from media_pipeline.mirror import PagesTaken
 from media_pipeline.ops import binding, holds, runs
 from media_pipeline.orchestration.run_log import RunLog
 from media_pipeline.progress import Progress
@@ -115,6 +116,8 @@ class Pipeline:
         dagster_run: dg.DagsterRun,
         instance: dg.DagsterInstance,
     ) -> None:
+        self.pages_taken = PagesTaken()
+        """What was taken over while the run listed the cloud, for the step that counts it."""
         self._given_settings = settings
         self._progress = progress
         self._actor = actor
@@ -187,6 +190,10 @@ class Pipeline:
             if self._on_failure is not None:
                 self._on_failure(error)
             raise
+
+    def takes_step(self, name: str) -> bool:
+        """Whether *name* is a step of this run."""
+        return name in self._planned_steps()
 
     @property
     def api_calls_used(self) -> int:
