@@ -22,6 +22,8 @@ from media_pipeline.emulator.faults import Kind, Rule
 from media_pipeline.errors import MediaPipelineError
 from media_pipeline.merge import Merge
 from media_pipeline.ops import holds
+from media_pipeline.outbox import settling
+from media_pipeline.outbox.records import Operation
 from media_pipeline.progress import Silent
 from media_pipeline.push import relay
 from media_pipeline.vocabulary import AssetId, ConflictId, ConflictState, HoldState, OperationState, PlanState
@@ -225,10 +227,10 @@ def push_whole_values(monkeypatch: pytest.MonkeyPatch) -> None:
 def trust_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation that was called for counts as done, whatever a read shows."""
 
-    def believing(asset: outbox._Asset, operation: outbox._Operation, **_: object) -> None:
+    def believing(asset: settling._Asset, operation: Operation, **_: object) -> None:
         asset._end(operation, OperationState.DONE, "believed")
 
-    monkeypatch.setattr(outbox._Asset, "_end_or_repeat", believing)
+    monkeypatch.setattr(settling._Asset, "_end_or_repeat", believing)
 
 
 @pytest.mark.property
