@@ -6,13 +6,14 @@ Not here: recording an edit (the trigger of ``media_assets``), planning and call
 """
 
 from media_pipeline.outbox.conflicts import open_conflict
-from media_pipeline.outbox.intents import resolve, revert
+from media_pipeline.outbox.intents import delete_orphans, resolve, revert
 from media_pipeline.outbox.records import end_operation, hint, note_all
 from media_pipeline.outbox.settling import PolicyOf, Settled, expire_leases, reconcile, settle_verified
 
 __all__ = [
     "PolicyOf",
     "Settled",
+    "delete_orphans",
     "end_operation",
     "expire_leases",
     "hint",
