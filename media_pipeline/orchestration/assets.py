@@ -384,11 +384,16 @@ pushed_deletions = _pushed(
     push.DELETIONS,
     "Assets that people deleted here, deleted in Cloudinary: by their immutable id, up to 100 a call.",
 )
+pushed_uploads = _pushed(
+    "pushed_uploads",
+    push.UPLOADS,
+    "Files that people uploaded here, under names of their own, and files that replace the bytes of an asset. They lie "
+    "in the vault before they are sent, and so do the bytes that a replacement ends. Nothing else is overwritten.",
+)
 pushed_updates = _pushed(
     "pushed_updates",
     push.UPDATES,
-    "Tags, context, metadata, titles, folders and access rules that people edited here; files that they uploaded or "
-    "replaced, and assets that they restored.",
+    "Tags, context, metadata, titles, folders and access rules that people edited here, and assets that they restored.",
 )
 pushed_renames = _pushed(
     "pushed_renames",
@@ -399,7 +404,7 @@ pushed_renames = _pushed(
 VERIFY_ASSETS: Final = (remote_assets, diff_set, media_assets)
 """What reading the hinted assets again makes, in order; no listing."""
 
-PUSH_ASSETS: Final = (push_plan, pushed_deletions, pushed_updates, pushed_renames)
+PUSH_ASSETS: Final = (push_plan, pushed_deletions, pushed_uploads, pushed_updates, pushed_renames)
 """What one push makes, in order."""
 
 FULL_SYNC_ASSETS: Final = (

@@ -48,7 +48,7 @@ LAUNCHED_HERE: Final = {"media_pipeline/launched_by": "command line"}
 _CHAIN: Final = frozenset({"cloudinary_listing", "remote_assets", "diff_set", "media_assets"})
 """A run that takes all of these steps is a full sync; a part chosen by hand is not."""
 
-_PUSH: Final = frozenset({"push_plan", "pushed_deletions", "pushed_updates", "pushed_renames"})
+_PUSH: Final = frozenset({"push_plan", "pushed_deletions", "pushed_uploads", "pushed_updates", "pushed_renames"})
 """A run that takes some of these steps, and is no full sync, is a push."""
 
 _RESUMED: Final = "dagster/resume_retry"

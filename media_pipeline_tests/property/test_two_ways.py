@@ -25,7 +25,7 @@ from media_pipeline.ops import holds
 from media_pipeline.outbox import settling
 from media_pipeline.outbox.records import Operation
 from media_pipeline.progress import Silent
-from media_pipeline.push import relay
+from media_pipeline.push import compare
 from media_pipeline.vocabulary import AssetId, ConflictId, ConflictState, HoldState, OperationState, PlanState
 from media_pipeline_tests.database import Postgres
 from media_pipeline_tests.mirror.test_interruptions import Crash, crash_after_commit
@@ -126,7 +126,7 @@ class TwoWays(Convergence):
             connection.exec_driver_sql("update outbox.operation set not_before = '-infinity' where state = 'pending'")
         push.plan(self.rig.engine, self.rig.settings, run_id=None)
         with self.rig.client() as client:
-            for kinds in (push.DELETIONS, push.UPDATES, push.RENAMES):
+            for kinds in push.GROUPS:
                 push.push(self.rig.engine, client, self.rig.settings, kinds, run_id=None, progress=Silent())
 
     def _conflicts(self) -> list[ConflictId]:
@@ -221,7 +221,7 @@ def test_whatever_people_do_on_both_sides_nothing_is_lost_and_both_become_equal(
 
 def push_whole_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """What others did meanwhile is overwritten: the base is not compared."""
-    monkeypatch.setattr(relay, "merge", lambda base, wanted, _remote: Merge(base, wanted))
+    monkeypatch.setattr(compare, "merge", lambda base, wanted, _remote: Merge(base, wanted))
 
 
 def trust_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
