@@ -53,7 +53,6 @@ from media_pipeline.remote.identity import identify  # noqa: E402
 from media_pipeline.settings import Settings  # noqa: E402
 from media_pipeline.vocabulary import ResourceType, RunKind, RunState  # noqa: E402
 
-_KINDS = (push.DELETIONS, push.UPDATES, push.RENAMES)
 _ROUNDS = 6
 _CHILD_SECONDS = 60
 
@@ -355,7 +354,7 @@ def _push_and_die(database_url: str, cloudinary_url: str, point: str) -> None:
 def _push_once(engine: Engine, settings: Settings) -> None:
     push.plan(engine, settings, run_id=None)
     with _client(engine, settings) as client:
-        for kinds in _KINDS:
+        for kinds in push.GROUPS:
             push.push(engine, client, settings, kinds, run_id=None, progress=Silent())
         _take_over(engine, client, settings)
 

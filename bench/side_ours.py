@@ -38,11 +38,12 @@ def work(task: Task, stopwatch: Stopwatch) -> None:
     ):
         binding.bind(engine, identify(client), actor=_ACTOR, run_id=run_id)
         stopwatch.lap("identify and bind")
-        listed = listing.walk(engine, client, settings, run_id=run_id, progress=progress)
+        with mirror.taking_over(engine, settings, progress=progress) as taker:
+            listed = listing.walk(engine, client, settings, run_id=run_id, progress=progress, on_page=taker.take)
         if listed.problems:
             raise RuntimeError(f"The listing is not whole: {listed.problems[0].problem}")
         stopwatch.lap("listing")
-        mirror.refresh(engine, client, settings, run_id=run_id, progress=progress)
+        mirror.refresh(engine, client, settings, run_id=run_id, progress=progress, taken=taker.taken)
         stopwatch.lap("mirror")
         diff.compute(engine, settings, run_id=run_id)
         stopwatch.lap("diff")

@@ -24,6 +24,7 @@ Not here: the translation from a library's errors (``remote.client``, ``db``), H
     ├── NoCopy / VaultUnwritable              bytes that are to be kept are not
     ├── EditRefused                           a value that breaks a rule of the library
     ├── ConflictNotOpen                       a decision about a conflict that is none or was decided
+    ├── UsageUnknown                          nobody can say which assets are used
     ├── PlanNotFound / PlanNotHeld            a decision about a push plan that does not exist or is decided
     ├── IntakeError
     │   ├── SignatureRejected                 nothing proves that a message comes from Cloudinary
@@ -303,6 +304,12 @@ class ConflictNotOpen(MediaPipelineError):
             f"There is no open conflict {conflict_id}.", hint="'media-pipeline conflicts list' shows the open ones."
         )
         self.conflict_id = conflict_id
+
+
+class UsageUnknown(MediaPipelineError):
+    """Where assets are used is not known well enough to call one unused."""
+
+    hint = "Let every system that uses assets write its uses into media_usage; remove those of one that is gone."
 
 
 class PlanNotFound(MediaPipelineError):

@@ -2006,6 +2006,82 @@ COMMENT ON VIEW outbox.overlaid_asset IS 'Assets with open operations or conflic
 
 COMMENT ON COLUMN outbox.overlaid_asset.asset_id IS 'The asset.';
 
+CREATE TABLE public.media_collection_items (
+    collection_id uuid NOT NULL,
+    media_asset_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by text NOT NULL,
+    CONSTRAINT media_collection_items_position_positive CHECK (("position" >= 0))
+);
+
+COMMENT ON TABLE public.media_collection_items IS 'Assets of a collection, in order.';
+
+COMMENT ON COLUMN public.media_collection_items.collection_id IS 'The collection.';
+
+COMMENT ON COLUMN public.media_collection_items.media_asset_id IS 'The asset, by its stable key; it stays when the asset is renamed or deleted.';
+
+COMMENT ON COLUMN public.media_collection_items."position" IS 'Place in the order, from 0.';
+
+COMMENT ON COLUMN public.media_collection_items.added_at IS 'When it was added.';
+
+COMMENT ON COLUMN public.media_collection_items.added_by IS 'Who added it, as actor.';
+
+CREATE TABLE public.media_usage (
+    id bigint NOT NULL,
+    media_asset_id uuid NOT NULL,
+    source_system text NOT NULL,
+    reference text NOT NULL,
+    usage_kind text NOT NULL,
+    is_live boolean DEFAULT true NOT NULL,
+    first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT media_usage_seen_in_order CHECK ((last_seen_at >= first_seen_at))
+);
+
+COMMENT ON TABLE public.media_usage IS 'Where an asset is used.';
+
+COMMENT ON COLUMN public.media_usage.id IS 'Number.';
+
+COMMENT ON COLUMN public.media_usage.media_asset_id IS 'The asset, by its stable key.';
+
+COMMENT ON COLUMN public.media_usage.source_system IS 'System that uses it, e.g. a website or a newsletter tool.';
+
+COMMENT ON COLUMN public.media_usage.reference IS 'Where in that system, e.g. a page address.';
+
+COMMENT ON COLUMN public.media_usage.usage_kind IS 'How it is used, in the words of that system.';
+
+COMMENT ON COLUMN public.media_usage.is_live IS 'True while the last scan found it.';
+
+COMMENT ON COLUMN public.media_usage.first_seen_at IS 'First scan that found it.';
+
+COMMENT ON COLUMN public.media_usage.last_seen_at IS 'Last scan that found it.';
+
+COMMENT ON COLUMN public.media_usage.updated_at IS 'Last change of this row.';
+
+CREATE VIEW outbox.orphan_asset WITH (security_invoker='true') AS
+ SELECT m.asset_id,
+    GREATEST(m.updated_at, u.last_seen_at) AS last_wanted_at
+   FROM ((public.media_assets m
+     JOIN mirror.asset_sighting s ON (((m.asset_id = s.asset_id) AND (s.state = 'live'::text))))
+     LEFT JOIN ( SELECT g.media_asset_id,
+            max(g.last_seen_at) AS last_seen_at,
+            bool_or(g.is_live) AS is_live
+           FROM public.media_usage g
+          GROUP BY g.media_asset_id) u ON ((m.id = u.media_asset_id)))
+  WHERE ((m.deleted_at IS NULL) AND (u.is_live IS NOT TRUE) AND (NOT (EXISTS ( SELECT
+           FROM public.media_collection_items i
+          WHERE (i.media_asset_id = m.id)))) AND (NOT (EXISTS ( SELECT
+           FROM outbox.overlaid_asset v
+          WHERE (v.asset_id = m.asset_id)))));
+
+COMMENT ON VIEW outbox.orphan_asset IS 'Live assets that are used nowhere, in no collection, and neither edited nor disputed at the moment.';
+
+COMMENT ON COLUMN outbox.orphan_asset.asset_id IS 'The asset.';
+
+COMMENT ON COLUMN outbox.orphan_asset.last_wanted_at IS 'Last change of its row, or the last time that a use of it was found.';
+
 CREATE TABLE outbox.push_plan (
     id bigint NOT NULL,
     part text NOT NULL,
@@ -2087,27 +2163,6 @@ COMMENT ON COLUMN outbox.push_plan_item.operation_id IS 'The operation.';
 COMMENT ON COLUMN outbox.push_plan_item.digest IS 'SHA-256 over what it was to do; an operation that was edited since is not what was approved.';
 
 COMMENT ON COLUMN outbox.push_plan_item.state IS 'planned; taken by the push; stale: edited or withdrawn since, the next plan has it.';
-
-CREATE TABLE public.media_collection_items (
-    collection_id uuid NOT NULL,
-    media_asset_id uuid NOT NULL,
-    "position" integer NOT NULL,
-    added_at timestamp with time zone DEFAULT now() NOT NULL,
-    added_by text NOT NULL,
-    CONSTRAINT media_collection_items_position_positive CHECK (("position" >= 0))
-);
-
-COMMENT ON TABLE public.media_collection_items IS 'Assets of a collection, in order.';
-
-COMMENT ON COLUMN public.media_collection_items.collection_id IS 'The collection.';
-
-COMMENT ON COLUMN public.media_collection_items.media_asset_id IS 'The asset, by its stable key; it stays when the asset is renamed or deleted.';
-
-COMMENT ON COLUMN public.media_collection_items."position" IS 'Place in the order, from 0.';
-
-COMMENT ON COLUMN public.media_collection_items.added_at IS 'When it was added.';
-
-COMMENT ON COLUMN public.media_collection_items.added_by IS 'Who added it, as actor.';
 
 CREATE TABLE public.media_collections (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -2258,39 +2313,6 @@ ALTER TABLE public.media_sync_log_seal ALTER COLUMN id ADD GENERATED ALWAYS AS I
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.media_usage (
-    id bigint NOT NULL,
-    media_asset_id uuid NOT NULL,
-    source_system text NOT NULL,
-    reference text NOT NULL,
-    usage_kind text NOT NULL,
-    is_live boolean DEFAULT true NOT NULL,
-    first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT media_usage_seen_in_order CHECK ((last_seen_at >= first_seen_at))
-);
-
-COMMENT ON TABLE public.media_usage IS 'Where an asset is used.';
-
-COMMENT ON COLUMN public.media_usage.id IS 'Number.';
-
-COMMENT ON COLUMN public.media_usage.media_asset_id IS 'The asset, by its stable key.';
-
-COMMENT ON COLUMN public.media_usage.source_system IS 'System that uses it, e.g. a website or a newsletter tool.';
-
-COMMENT ON COLUMN public.media_usage.reference IS 'Where in that system, e.g. a page address.';
-
-COMMENT ON COLUMN public.media_usage.usage_kind IS 'How it is used, in the words of that system.';
-
-COMMENT ON COLUMN public.media_usage.is_live IS 'True while the last scan found it.';
-
-COMMENT ON COLUMN public.media_usage.first_seen_at IS 'First scan that found it.';
-
-COMMENT ON COLUMN public.media_usage.last_seen_at IS 'Last scan that found it.';
-
-COMMENT ON COLUMN public.media_usage.updated_at IS 'Last change of this row.';
 
 ALTER TABLE public.media_usage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.media_usage_id_seq
@@ -2951,11 +2973,15 @@ GRANT SELECT ON TABLE outbox.operation_kind TO media_sync;
 
 GRANT SELECT ON TABLE outbox.overlaid_asset TO media_sync;
 
+GRANT SELECT ON TABLE public.media_collection_items TO media_sync;
+
+GRANT SELECT ON TABLE public.media_usage TO media_sync;
+
+GRANT SELECT ON TABLE outbox.orphan_asset TO media_sync;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.push_plan TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.push_plan_item TO media_sync;
-
-GRANT SELECT ON TABLE public.media_collection_items TO media_sync;
 
 GRANT SELECT ON TABLE public.media_collections TO media_sync;
 
@@ -2964,5 +2990,3 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media_folders TO media_sync;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media_metadata_fields TO media_sync;
 
 GRANT SELECT,INSERT ON TABLE public.media_sync_log_seal TO media_sync;
-
-GRANT SELECT ON TABLE public.media_usage TO media_sync;

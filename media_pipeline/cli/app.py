@@ -34,6 +34,8 @@ plan_app = typer.Typer(help="What a push is about to do, and what of it waits fo
 app.add_typer(plan_app, name="plan")
 conflicts_app = typer.Typer(help="Fields that changed on both sides, until you decide.", no_args_is_help=True)
 app.add_typer(conflicts_app, name="conflicts")
+orphans_app = typer.Typer(help="Assets that nothing in the database wants.", no_args_is_help=True)
+app.add_typer(orphans_app, name="orphans")
 vault_app = typer.Typer(help="Bytes that are kept here, so that a deletion can be undone.", no_args_is_help=True)
 app.add_typer(vault_app, name="vault")
 
@@ -41,6 +43,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; every
 Migrate = Annotated[bool, typer.Option("--migrate", help="Apply missing migrations to the configured database first.")]
 HoldNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the hold.", min=1)]
 PlanNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the plan.", min=1)]
+UnusedDays = Annotated[
+    int, typer.Option("--unused-days", help="Days for which nothing may have wanted an asset.", min=1)
+]
 ConflictNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the conflict.", min=1)]
 
 
@@ -428,6 +433,32 @@ def resolve_conflict(
 
     winner = ConflictState.LOCAL_WINS if local else ConflictState.REMOTE_WINS
     raise typer.Exit(work.resolve(settings, number, winner))
+
+
+@orphans_app.command("list")
+def list_orphans(context: typer.Context, unused_days: UnusedDays = 30, json: Json = False) -> None:
+    """List assets that are used nowhere, in no collection and untouched, and what has no partner on the other side."""
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import orphans as work
+
+    raise typer.Exit(work.list_all(settings, unused_days=unused_days, is_json=json))
+
+
+@orphans_app.command("plan")
+def plan_orphans(
+    context: typer.Context,
+    unused_days: UnusedDays = 30,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be recorded.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Record the deletion of every orphan, as edits that are planned, guarded and pushed like any other."""
+    if json and not (yes or dry_run):
+        raise typer.BadParameter("--json asks nothing: give --yes or --dry-run with it")
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import orphans as work
+
+    raise typer.Exit(work.plan(settings, unused_days=unused_days, is_dry_run=dry_run, is_agreed=yes, is_json=json))
 
 
 @vault_app.command("status")

@@ -27,6 +27,7 @@ _WORDS: Final = {
     "diff": "Comparing",
     "apply": "Writing media_assets",
     "push": "Pushing edits",
+    "record": "Recording edits",
     "folders": "Reading folders",
     "compare": "Comparing page by page",
 }

@@ -93,6 +93,7 @@ def walk(
     *,
     run_id: RunId | None,
     progress: Progress,
+    on_page: Callable[[ListingRunId, int], object] | None = None,
     sleep: Callable[[float], object] | None = None,
 ) -> ListingResult:
     """Walk every configured slice to its end, ``settings.listing_workers`` at a time.
@@ -100,6 +101,7 @@ def walk(
     A slice that breaks or cannot be reached does not stop the others; it is told in the result.
 
     Args:
+        on_page: told of each page once it is landed, by its run and number, on the thread that walks; must not wait.
         sleep: waits some seconds for a new allowance; no lock is held meanwhile. By default it wakes up early when
             the walk is stopped.
 
@@ -117,7 +119,7 @@ def walk(
     """
     started = time.monotonic()
     stop = threading.Event()
-    walker = _Walker(engine, client, settings, run_id, progress, sleep or stop.wait, stop)
+    walker = _Walker(engine, client, settings, run_id, progress, on_page, sleep or stop.wait, stop)
     slice_locks = [_SliceLock(engine, one, holder(f"run {run_id}")) for one in settings.slices]
     try:
         # All are taken in one order before the first request: of two syncs that begin together one gets them all.
@@ -191,6 +193,7 @@ class _Walker:
     settings: Settings
     run_id: RunId | None
     progress: Progress
+    on_page: Callable[[ListingRunId, int], object] | None
     sleep: Callable[[float], object]
     stop: threading.Event
 
@@ -252,6 +255,8 @@ class _Walker:
                     run = checkpoint.land_page(self.engine, fence, run, page)
                 except CursorRepeats:
                     raise self._broken(fence, slice_, run, _IN_A_CIRCLE) from None
+                if self.on_page is not None:
+                    self.on_page(run.id, run.page_count)
                 self.progress.advance("listing", done=1, assets=page.asset_count)
                 if page.next_cursor is None:
                     log.info("slice_listed", slice=str(slice_), listing_run_id=run.id, asset_count=run.asset_count)

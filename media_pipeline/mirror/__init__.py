@@ -9,13 +9,17 @@ from media_pipeline.mirror.definitions import (
     refresh_folders,
     refresh_metadata_fields,
 )
+from media_pipeline.mirror.landed import PagesTaken, PageTaker, taking_over
 from media_pipeline.mirror.refresh import RefreshResult, refresh
 
 __all__ = [
     "FoldersResult",
     "MetadataFieldsResult",
+    "PageTaker",
+    "PagesTaken",
     "RefreshResult",
     "refresh",
     "refresh_folders",
     "refresh_metadata_fields",
+    "taking_over",
 ]

@@ -7,8 +7,8 @@ Not here: the steps themselves (``mirror.page_apply``, ``mirror.suspects``, ``mi
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 from sqlalchemy import Engine
@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.mirror import suspects, verify
-from media_pipeline.mirror.page_apply import PageCounts, apply_landed_page
+from media_pipeline.mirror.landed import PagesTaken, PageTaker
+from media_pipeline.mirror.page_apply import PageCounts
 from media_pipeline.mirror.suspects import SuspectCounts
 from media_pipeline.mirror.verify import VerifyCounts
 from media_pipeline.progress import Progress
@@ -26,11 +27,14 @@ from media_pipeline.vocabulary import ListingRunId, RunId
 
 log = structlog.get_logger()
 
+_NONE_TAKEN: Final = PagesTaken()
+
 
 @dataclass(frozen=True, slots=True)
 class RefreshResult:
     """What one refresh did; ``still_queued`` assets wait to be read again.
 
+    ``pages`` counts what was on all pages of the run, those included that were taken over while they were listed.
     ``paused_reason`` says why the reads by id stopped early; they go on with the next refresh.
     """
 
@@ -44,7 +48,13 @@ class RefreshResult:
 
 
 def refresh(
-    engine: Engine, client: CloudinaryClient, settings: Settings, *, run_id: RunId | None, progress: Progress
+    engine: Engine,
+    client: CloudinaryClient,
+    settings: Settings,
+    *,
+    run_id: RunId | None,
+    progress: Progress,
+    taken: PagesTaken = _NONE_TAKEN,
 ) -> RefreshResult:
     """Apply landed pages, conclude from complete runs, and read by id whatever is due.
 
@@ -53,11 +63,14 @@ def refresh(
     Reads by id that Cloudinary does not answer pause with their reason: what the pages showed goes on to be applied,
     and the queue keeps the rest.
 
+    Args:
+        taken: what ``taking_over`` did while this run listed the cloud; it counts as done here.
+
     Reads: landing.listing_page; Admin API ``GET /resources/by_asset_ids``.
     Writes: mirror.*; transactions: one a page, one a listing run, one a read batch.
     """
     started = time.monotonic()
-    page_count, pages = _apply_pages(engine, settings, progress)
+    taken += _apply_pages(engine, settings, progress, taken.page_count)
     verified, paused_reason = VerifyCounts(), None
     if suspects.settle_decided_holds(engine):
         verified, paused_reason = _drain(engine, client, settings, progress)
@@ -68,7 +81,7 @@ def refresh(
     with read_only(engine) as connection:
         still_queued = int(statements.run(connection, "mirror/350_count_queue").one().queue_count)
     seconds = time.monotonic() - started
-    return RefreshResult(page_count, pages, suspected, verified, still_queued, paused_reason, seconds)
+    return RefreshResult(taken.page_count, taken.counts, suspected, verified, still_queued, paused_reason, seconds)
 
 
 def _drain(
@@ -82,22 +95,18 @@ def _drain(
     return verified, str(error)
 
 
-def _apply_pages(engine: Engine, settings: Settings, progress: Progress) -> tuple[int, PageCounts]:
+def _apply_pages(engine: Engine, settings: Settings, progress: Progress, done_count: int) -> PagesTaken:
     with transaction(engine) as connection:
         statements.run(connection, "mirror/105_skip_overtaken_pages")
-        rows = statements.run(connection, "mirror/100_list_unapplied_pages")
-        waiting = [(ListingRunId(row.listing_run_id), row.page_number) for row in rows]
-    progress.advance("mirror", total=len(waiting))
-
-    def apply_one(page: tuple[ListingRunId, int]) -> PageCounts:
-        counts = apply_landed_page(engine, *page)
-        progress.advance("mirror", done=1, assets=counts.seen, quarantined=counts.quarantined)
-        return counts
-
-    with ThreadPoolExecutor(max_workers=settings.apply_workers, thread_name_prefix="mirror") as pool:
-        try:
-            return len(waiting), sum(pool.map(apply_one, waiting), PageCounts())
-        except BaseException:
-            # What is not begun can wait for the next refresh.
-            pool.shutdown(cancel_futures=True)
-            raise
+        waiting = statements.run(connection, "mirror/100_list_unapplied_pages").all()
+    progress.advance("mirror", total=done_count + len(waiting))
+    taker = PageTaker(engine, settings, progress)
+    try:
+        for row in waiting:
+            taker.take(ListingRunId(row.listing_run_id), row.page_number)
+        taker.finish()
+    except BaseException:
+        # What is not begun can wait for the next refresh.
+        taker.stop()
+        raise
+    return taker.taken

@@ -43,7 +43,8 @@ every run is refused before its first write.""",
 
 The library is walked in **slices** (resource type × delivery type, such as image/upload), several at a time. Each
 page is stored together with the cursor of the next one, so that an interrupted walk goes on where it stopped.
-A slice that breaks keeps its pages but proves nothing about assets that are missing from them.
+A slice that breaks keeps its pages but proves nothing about assets that are missing from them. While the walk goes on,
+landed pages are taken over into the mirror; `remote_assets` does the rest and counts them all.
 
 *Reads* the Admin API, 500 assets a call. *Writes* `landing.listing_run`, `landing.listing_page`.""",
     check_specs=[
@@ -57,9 +58,18 @@ A slice that breaks keeps its pages but proves nothing about assets that are mis
 )
 # Dagster takes a parametrised result for one of several outputs where an asset carries a check of its own.
 def cloudinary_listing(context: dg.AssetExecutionContext, pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Call ``listing.walk``."""
+    """Call ``listing.walk``; beside it the pages that it lands are taken over already, for ``remote_assets``."""
     with pipeline.step("listing") as step:
-        result = listing.walk(step.engine, step.client, step.settings, run_id=step.run_id, progress=step.progress)
+        with mirror.taking_over(step.engine, step.settings, progress=step.progress) as taker:
+            result = listing.walk(
+                step.engine,
+                step.client,
+                step.settings,
+                run_id=step.run_id,
+                progress=step.progress,
+                on_page=taker.take if pipeline.takes_step("remote_assets") else None,
+            )
+        pipeline.pages_taken = taker.taken
         counts = {
             "pages": result.page_count,
             "assets": result.asset_count,
@@ -127,7 +137,14 @@ def _delivery_types_are_listed(step: Step) -> dg.AssetCheckResult:
 def remote_assets(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]:
     """Call ``mirror.refresh``."""
     with pipeline.step("mirror") as step:
-        result = mirror.refresh(step.engine, step.client, step.settings, run_id=step.run_id, progress=step.progress)
+        result = mirror.refresh(
+            step.engine,
+            step.client,
+            step.settings,
+            run_id=step.run_id,
+            progress=step.progress,
+            taken=pipeline.pages_taken,
+        )
         counts = metadata.counts_of(result)
         problems = [] if result.paused_reason is None else [f"reads by id paused: {result.paused_reason}"]
         used = step.count({**counts, "hold_ids": list(result.suspects.hold_ids), "problems": problems})
@@ -369,11 +386,16 @@ pushed_deletions = _pushed(
     push.DELETIONS,
     "Assets that people deleted here, deleted in Cloudinary: by their immutable id, up to 100 a call.",
 )
+pushed_uploads = _pushed(
+    "pushed_uploads",
+    push.UPLOADS,
+    "Files that people uploaded here, under names of their own, and files that replace the bytes of an asset. They lie "
+    "in the vault before they are sent, and so do the bytes that a replacement ends. Nothing else is overwritten.",
+)
 pushed_updates = _pushed(
     "pushed_updates",
     push.UPDATES,
-    "Tags, context, metadata, titles, folders and access rules that people edited here; files that they uploaded or "
-    "replaced, and assets that they restored.",
+    "Tags, context, metadata, titles, folders and access rules that people edited here, and assets that they restored.",
 )
 pushed_renames = _pushed(
     "pushed_renames",
@@ -392,7 +414,7 @@ CANARY_ASSETS: Final = (canary_touch,)
 DEFINITION_ASSETS: Final = (media_folders, metadata_fields)
 """What folders and definitions of metadata are read into."""
 
-PUSH_ASSETS: Final = (push_plan, pushed_deletions, pushed_updates, pushed_renames)
+PUSH_ASSETS: Final = (push_plan, pushed_deletions, pushed_uploads, pushed_updates, pushed_renames)
 """What one push makes, in order."""
 
 FULL_SYNC_ASSETS: Final = (

@@ -38,7 +38,7 @@ _NO_RETRY: Final = {"dagster/max_retries": "0"}
 """Who started the run is there to start it again."""
 
 _TIME_TO_BEGIN: Final = timedelta(hours=1)
-_PUSHED: Final = ("pushed_deletions", "pushed_updates", "pushed_renames")
+_PUSHED: Final = ("pushed_deletions", "pushed_uploads", "pushed_updates", "pushed_renames")
 _OUTCOMES: Final = ("sent", "refused", "conflict", "unknown", "postponed", "stale")
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

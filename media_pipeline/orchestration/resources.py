@@ -27,6 +27,7 @@ from media_pipeline.budget import Ledger
 from media_pipeline.db import embedded, migrate
 from media_pipeline.db.engine import create_engine, read_only
 from media_pipeline.errors import MediaPipelineError, RemoteError
+from media_pipeline.mirror import PagesTaken
 from media_pipeline.ops import binding, holds, runs
 from media_pipeline.orchestration.run_log import RunLog
 from media_pipeline.progress import Progress
@@ -50,7 +51,7 @@ LAUNCHED_HERE: Final = {"media_pipeline/launched_by": "command line"}
 _CHAIN: Final = frozenset({"cloudinary_listing", "remote_assets", "diff_set", "media_assets"})
 """A run that takes all of these steps is a full sync; a part chosen by hand is not."""
 
-_PUSH: Final = frozenset({"push_plan", "pushed_deletions", "pushed_updates", "pushed_renames"})
+_PUSH: Final = frozenset({"push_plan", "pushed_deletions", "pushed_uploads", "pushed_updates", "pushed_renames"})
 """A run that takes some of these steps, and is no full sync, is a push."""
 
 _KINDS: Final = {
@@ -126,6 +127,8 @@ class Pipeline:
         dagster_run: dg.DagsterRun,
         instance: dg.DagsterInstance,
     ) -> None:
+        self.pages_taken = PagesTaken()
+        """What was taken over while the run listed the cloud, for the step that counts it."""
         self._given_settings = settings
         self._progress = progress
         self._actor = actor
@@ -198,6 +201,10 @@ class Pipeline:
             if self._on_failure is not None:
                 self._on_failure(error)
             raise
+
+    def takes_step(self, name: str) -> bool:
+        """Whether *name* is a step of this run."""
+        return name in self._planned_steps()
 
     @property
     def api_calls_used(self) -> int:

@@ -70,12 +70,14 @@ class Outcome:
 
     Attributes:
         made_asset_id: the asset that an upload made, or found under its name with the same bytes.
+        pause_seconds: how long it waits where nothing was done; None for the usual pause.
     """
 
     state: OperationState
     detail: str = ""
     request_id: str | None = None
     made_asset_id: AssetId | None = None
+    pause_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
 """Doing approved operations: claim, read, compare, call, record.
 
-Belongs here: leases, the comparison with the base, what each error means for the operations of a call.
-Not here: which call a kind takes (``push.handlers``), who allowed it (``push.plan``), the read that confirms it
-(``mirror`` and ``outbox``).
-Tables: writes outbox.operation, outbox.attempt, outbox.push_plan, outbox.push_plan_item, outbox.conflict,
-public.media_assets and public.media_sync_log where an operation ends without effect.
+Belongs here: the order of things, what each error means for the operations of a call.
+Not here: claims and results (``push.claims``), the comparison (``push.compare``), bytes (``push.contents``), which call
+a kind takes (``push.handlers``), who allowed it (``push.plan``), the read that confirms it (``mirror``, ``outbox``).
+Tables: writes outbox.push_plan, outbox.push_plan_item; the rest through ``push.claims``.
 
     pending ──lease, committed──▶ read the assets ──▶ as the base, or merged ──▶ call ──▶ sent ──▶ read again
                                      │                    │                        ├──▶ unknown ──▶ read again
@@ -16,22 +15,19 @@ Between the comparison and a call that may destroy bytes, the vault gets them; w
 
 from __future__ import annotations
 
-import random
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
-from typing import Any, Final
-from uuid import UUID, uuid4
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Engine
 
 from media_pipeline import outbox
 from media_pipeline.db import statements
-from media_pipeline.db.engine import read_only, retrying, transaction
+from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.errors import (
-    NoCopy,
     RateLimited,
     RemoteError,
     RemoteForbidden,
@@ -40,12 +36,13 @@ from media_pipeline.errors import (
     RemoteRejectedKey,
     RemoteUnavailable,
 )
-from media_pipeline.merge import Merge, merge, settle, values_of
 from media_pipeline.ops import binding
 from media_pipeline.progress import Progress
-from media_pipeline.push.handlers import DESTRUCTIVE, Outcome, Step, Task, steps
+from media_pipeline.push.claims import Claims, Leased
+from media_pipeline.push.compare import compare
+from media_pipeline.push.contents import NOT_THERE, Contents
+from media_pipeline.push.handlers import Outcome, Step, Task, steps
 from media_pipeline.remote import payloads
-from media_pipeline.remote.calls import Original
 from media_pipeline.remote.client import CloudinaryClient
 from media_pipeline.remote.identity import identify
 from media_pipeline.remote.payloads import Observation
@@ -57,24 +54,20 @@ log = structlog.get_logger()
 
 DELETIONS: Final = frozenset({OperationKind.DELETE})
 RENAMES: Final = frozenset({OperationKind.RENAME})
-UPDATES: Final = frozenset(OperationKind) - DELETIONS - RENAMES
+UPLOADS: Final = frozenset({OperationKind.UPLOAD, OperationKind.REPLACE})
+UPDATES: Final = frozenset(OperationKind) - DELETIONS - RENAMES - UPLOADS
+
+GROUPS: Final = (DELETIONS, UPLOADS, UPDATES, RENAMES)
+"""What is pushed together, in the order in which a push does it."""
 
 _EDITS_A_BATCH: Final = 1000
 """Claimed at once, so that those that want the same share calls."""
 
+_UPLOADS_A_BATCH: Final = 20
+"""Each takes a call of its own, and a large file its time."""
+
 _DELETIONS_A_BATCH: Final = 100
 """One read and one call: the time between the look and the deletion is to be short."""
-
-_LEASE_SECONDS: Final = 300
-_PAUSE_SECONDS: Final = 10.0
-_NO_COPY_PAUSE_SECONDS: Final = 900.0
-"""What could not be kept at a time is seldom there a moment later."""
-
-_NOT_THERE: Final = frozenset({OperationKind.RESTORE, OperationKind.UPLOAD})
-"""Kinds of which there is nothing to read before the call."""
-
-_COMPARED: Final = ("public_id", "version", "size_bytes", "asset_folder", "display_name", "tags", "context", "metadata")
-"""Fields in which a deletion looks for changes since it was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +115,15 @@ def push(
     Calls: one ``by_asset_ids`` read for up to 100 operations, and those of ``push.handlers``.
     """
     outbox.expire_leases(engine)
-    relay = _Relay(engine, client, settings, run_id)
+    claims = Claims(engine, settings, run_id)
+    relay = _Relay(engine, client, settings, claims)
     with transaction(engine) as connection:
         stale = len(statements.run(connection, "push/100_mark_stale").all())
-    limit = _DELETIONS_A_BATCH if OperationKind.DELETE in kinds else _EDITS_A_BATCH
+    limit = _limit(kinds)
     paused_reason: str | None = None
     is_checked = False
     while paused_reason is None:
-        batch = relay.lease(kinds, limit)
+        batch = claims.lease(kinds, limit)
         if not batch:
             break
         try:
@@ -150,7 +144,7 @@ def push(
     if paused_reason is not None:
         log.warning("push_paused", reason=paused_reason)
         progress.note(f"Push pauses: {paused_reason}")
-    counts = relay.counts
+    counts = claims.counts
     return PushResult(
         sent=counts["sent"],
         refused=counts["refused"],
@@ -162,94 +156,85 @@ def push(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Leased:
-    """Claimed operations under one lease."""
-
-    lease: UUID
-    rows: Sequence[Row[Any]]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __bool__(self) -> bool:
-        return bool(self.rows)
-
-
 class _Relay:
     """One push."""
 
-    def __init__(self, engine: Engine, client: CloudinaryClient, settings: Settings, run_id: RunId | None) -> None:
+    def __init__(self, engine: Engine, client: CloudinaryClient, settings: Settings, claims: Claims) -> None:
         self._engine = engine
         self._client = client
         self._settings = settings
-        self._run_id = run_id
-        self._vault = Vault(engine, settings.home)
-        self.counts: Counter[str] = Counter()
+        self._claims = claims
+        self._contents = Contents(engine, Vault(engine, settings.home), is_keeping=settings.vault)
         self._called: set[OperationId] = set()
 
-    def lease(self, kinds: Collection[OperationKind], limit: int) -> _Leased:
-        """Claim operations, with a trace of the attempt, before anything is asked of Cloudinary."""
-
-        def work(connection: Connection) -> _Leased:
-            lease = uuid4()
-            rows = statements.run(
-                connection,
-                "push/110_lease",
-                kinds=sorted(kind.value for kind in kinds),
-                lease=str(lease),
-                lease_seconds=_LEASE_SECONDS,
-                row_limit=limit,
-            ).all()
-            if rows:
-                statements.run(
-                    connection,
-                    "push/120_begin_attempts",
-                    operation_ids=[row.id for row in rows],
-                    push_plan_ids=[row.push_plan_id for row in rows],
-                    lease=str(lease),
-                    run_id=self._run_id,
-                )
-            return _Leased(lease, rows)
-
-        return retrying(self._engine, work)
-
-    def do(self, batch: _Leased) -> str | None:
+    def do(self, batch: Leased) -> str | None:
         """Read, compare, call and record; returns why to pause, if Cloudinary asked for it."""
-        there = self._read(row.asset_id for row in batch.rows if row.kind not in _NOT_THERE)
-        asked = self._asked_backups(batch)
+        tasks = self._secured(batch.lease, self._compared(batch))
+        todo = list(steps(tasks))
+        part_counts = Counter(task.id for step in todo for task in step.tasks)
+        parts: defaultdict[OperationId, list[Outcome]] = defaultdict(list)
+        paused_reason: str | None = None
+        for step in todo:
+            if paused_reason is not None:
+                break
+            self._claims.keep(batch.lease, tasks)
+            mine = self._claims.still_mine(batch.lease, step.tasks)
+            found, paused_reason = self._call(Step(mine, step.call)) if mine else ({}, None)
+            for operation_id, outcome in found.items():
+                parts[operation_id].append(outcome)
+        untried = Outcome(OperationState.PENDING, paused_reason or "not tried")
+        alike: dict[Outcome, list[tuple[OperationId, AssetId | None]]] = {}
+        for task in tasks:
+            outcome = _together(parts[task.id], part_counts[task.id], untried)
+            alike.setdefault(outcome, []).append((task.id, task.asset_id))
+        for outcome, operations in alike.items():
+            self._claims.record(batch.lease, operations, outcome)
+        return paused_reason
+
+    def _compared(self, batch: Leased) -> list[Task]:
+        """What is left to do over what Cloudinary has now; what needs no call, or cannot be done, is recorded."""
+        there = self._read(row.asset_id for row in batch.rows if row.kind not in NOT_THERE)
+        asked = self._contents.asked_backups(batch.rows)
         ignored = self._later_edits(batch)
         tasks = []
         for row in batch.rows:
-            if row.kind in _NOT_THERE:
-                task = self._with_bytes(batch.lease, row, is_backup_asked=row.id in asked)
+            if row.kind in NOT_THERE:
+                decision = self._contents.with_bytes(row, is_backup_asked=row.id in asked)
             else:
-                task = self._compare(batch.lease, row, there.get(row.asset_id), ignored.get(row.id, frozenset()))
-            if task is not None:
-                tasks.append(task)
-        tasks = self._secured(batch.lease, tasks)
-        outcomes: dict[OperationId, Outcome] = {}
-        paused_reason: str | None = None
-        for step in steps(tasks):
-            if paused_reason is not None:
-                break
-            mine = self._still_mine(batch.lease, step.tasks)
-            found, paused_reason = self._call(Step(mine, step.call)) if mine else ({}, None)
-            for operation_id, outcome in found.items():
-                outcomes[operation_id] = _both(outcomes.get(operation_id), outcome)
-        alike: dict[Outcome, list[tuple[OperationId, AssetId | None]]] = {}
-        for task in tasks:
-            outcome = outcomes.get(task.id, Outcome(OperationState.PENDING, paused_reason or "not tried"))
-            alike.setdefault(outcome, []).append((task.id, task.asset_id))
-        for outcome, operations in alike.items():
-            self._record_same(batch.lease, operations, outcome)
-        return paused_reason
+                compared = compare(
+                    row,
+                    there.get(row.asset_id),
+                    ignored=ignored.get(row.id, frozenset()),
+                    policy_of=self._settings.conflict_policy,
+                )
+                self._claims.open_conflicts(row, compared.disputes)
+                decision = compared.decision
+            if isinstance(decision, Task) and decision.kind is OperationKind.REPLACE:
+                decision = self._contents.with_file(decision)
+            if isinstance(decision, Task):
+                tasks.append(decision)
+            else:
+                self._claims.record(batch.lease, [(OperationId(row.id), row.asset_id)], decision)
+        return tasks
 
-    def give_back(self, batch: _Leased, reason: str) -> None:
+    def _secured(self, lease: UUID, tasks: Sequence[Task]) -> list[Task]:
+        """Leave out what may destroy bytes of which there is no copy: it waits, with the reason."""
+        found = self._contents.secure(
+            self._client, tasks, renew=lambda: self._claims.still_mine(lease, tasks), read=self._read
+        )
+        kept = []
+        for task, decision in zip(tasks, found, strict=True):
+            if isinstance(decision, Task):
+                kept.append(decision)
+            else:
+                self._claims.record(lease, [(task.id, task.asset_id)], decision)
+        return kept
+
+    def give_back(self, batch: Leased, reason: str) -> None:
         """Give back what has no result yet; where a call was made for it, a read shows what happened."""
         for row in batch.rows:
             state = OperationState.UNKNOWN if row.id in self._called else OperationState.PENDING
-            self._record(batch.lease, row.id, row.asset_id, Outcome(state, reason))
+            self._claims.record(batch.lease, [(OperationId(row.id), row.asset_id)], Outcome(state, reason))
 
     def _read(self, asset_ids: Iterable[AssetId]) -> dict[str, Observation]:
         """The assets as they are now, by asset_id; what is missing here proves nothing."""
@@ -267,175 +252,13 @@ class _Relay:
                 found[observation.asset_id] = observation
         return found
 
-    def _later_edits(self, batch: _Leased) -> dict[int, frozenset[str]]:
+    def _later_edits(self, batch: Leased) -> dict[int, frozenset[str]]:
         deletions = [row.id for row in batch.rows if row.kind == OperationKind.DELETE]
         if not deletions:
             return {}
         with read_only(self._engine) as connection:
             rows = statements.run(connection, "push/170_list_later_edits", operation_ids=deletions)
             return {row.operation_id: frozenset(row.fields) for row in rows}
-
-    def _asked_backups(self, batch: _Leased) -> frozenset[int]:
-        """Restorations that Cloudinary's backup could not do: they were sent, and wait again."""
-        restorations = [row.id for row in batch.rows if row.kind == OperationKind.RESTORE]
-        if not restorations:
-            return frozenset()
-        with read_only(self._engine) as connection:
-            rows = statements.run(connection, "push/180_list_asked_backups", operation_ids=restorations)
-            return frozenset(rows.scalars())
-
-    def _with_bytes(self, lease: UUID, row: Row[Any], *, is_backup_asked: bool) -> Task | None:
-        """An upload, or a restoration: first from Cloudinary's backup, then from the vault."""
-        operation_id, kind = OperationId(row.id), OperationKind(row.kind)
-        task = Task(operation_id, kind, row.asset_id, row.base, row.wanted, None)
-        if kind is OperationKind.UPLOAD:
-            return self._with_file(lease, task)
-        if not is_backup_asked:
-            return task
-        try:
-            file = self._vault.newest(AssetId(row.asset_id))
-            content = self._vault.checked(file.sha256)
-        except NoCopy as failure:
-            detail = f"refused: no backup and no copy ({failure.reason})"
-            self._record(lease, operation_id, row.asset_id, Outcome(OperationState.REFUSED, detail))
-            return None
-        with read_only(self._engine) as connection:
-            lost = statements.run(connection, "push/185_read_lost_asset", operation_id=operation_id).mappings().one()
-        wanted = {**lost, "md5": file.md5, "file_name": PurePosixPath(lost["public_id"]).name}
-        return replace(task, wanted=wanted, content=content)
-
-    def _with_file(self, lease: UUID, task: Task) -> Task | None:
-        """The task with the file that it uploads, read and found whole."""
-        try:
-            return replace(task, content=self._vault.checked(task.wanted["sha256"]))
-        except NoCopy as failure:
-            self._postpone(lease, task, str(failure))
-            return None
-
-    def _secured(self, lease: UUID, tasks: Sequence[Task]) -> list[Task]:
-        """Leave out what may destroy bytes of which there is no copy: it waits, with the reason."""
-        destructive = [task for task in tasks if task.kind in DESTRUCTIVE]
-        if not self._settings.vault or not destructive:
-            return list(tasks)
-        originals = [_original(task.asset) for task in destructive]
-        secured = self._vault.secure(self._client, originals, before_each=lambda: self._still_mine(lease, tasks))
-        # Fetching takes its time; what was compared before it may have changed meanwhile.
-        now = self._read(one.asset_id for one in originals) if secured.fetched else None
-        kept = []
-        for task in tasks:
-            there = task.there
-            if task.kind not in DESTRUCTIVE or there is None:
-                kept.append(task)
-                continue
-            copy = secured.copies[there.asset_id]
-            again = there if now is None else now.get(there.asset_id)
-            if isinstance(copy, NoCopy):
-                self._postpone(lease, task, f"not done, since {copy.reason}")
-            elif again is None or again.fingerprint != there.fingerprint:
-                self._postpone(lease, task, "changed in Cloudinary while its bytes were fetched")
-            elif copy.md5 == task.wanted.get("md5"):
-                outcome = Outcome(OperationState.SENT, "Cloudinary has these bytes already")
-                self._record(lease, task.id, there.asset_id, outcome)
-            else:
-                kept.append(task)
-        return kept
-
-    def _postpone(self, lease: UUID, task: Task, reason: str) -> None:
-        outcome = Outcome(OperationState.PENDING, reason)
-        self._record(lease, task.id, task.asset_id, outcome, pause_seconds=_NO_COPY_PAUSE_SECONDS)
-
-    def _compare(self, lease: UUID, row: Row[Any], there: Observation | None, ignored: Collection[str]) -> Task | None:
-        """What is left to do over what Cloudinary has now; None where a result is recorded already."""
-        operation_id, asset_id, kind = OperationId(row.id), AssetId(row.asset_id), OperationKind(row.kind)
-        if there is None:
-            outcome = Outcome(OperationState.PENDING, "the asset was not in the answer of the read before the call")
-            self._record(lease, operation_id, asset_id, outcome)
-            return None
-        if kind is OperationKind.DELETE:
-            now = _comparable(there)
-            changed = [name for name in _COMPARED if name not in ignored and now[name] != row.base.get(name)]
-            if changed:
-                left = Merge({name: row.base.get(name) for name in changed}, {name: now[name] for name in changed})
-                self._clash(lease, operation_id, asset_id, left, f"changed in Cloudinary since: {', '.join(changed)}")
-                return None
-            return Task(operation_id, kind, asset_id, row.base, row.wanted, there)
-        if kind is OperationKind.REPLACE:
-            if there.version != row.base["version"]:
-                self._overtaken(lease, operation_id, row, there)
-                return None
-            return self._with_file(lease, Task(operation_id, kind, asset_id, row.base, row.wanted, there))
-        values = values_of(row.field, _comparable(there))
-        left = settle(merge(row.base, row.wanted, values), self._settings.conflict_policy(row.field))
-        if left.clashes:
-            self._open_conflicts(operation_id, asset_id, row.field, left)
-        if left.wanted:
-            return Task(operation_id, kind, asset_id, left.base, left.wanted, there)
-        if left.clashes:
-            self._record(lease, operation_id, asset_id, Outcome(OperationState.CONFLICT, "changed on both sides"))
-        else:
-            self._record(lease, operation_id, asset_id, Outcome(OperationState.SENT, "Cloudinary has it already"))
-        return None
-
-    def _clash(self, lease: UUID, operation_id: OperationId, asset_id: AssetId, left: Merge, outcome: str) -> None:
-        """A change beats a deletion, until a person says otherwise."""
-        with transaction(self._engine) as connection:
-            outbox.open_conflict(
-                connection,
-                operation_id,
-                asset_id,
-                "deleted_at",
-                "deleted_at",
-                base=dict(left.base),
-                local=None,
-                remote=dict(left.wanted),
-            )
-        self._record(lease, operation_id, asset_id, Outcome(OperationState.CONFLICT, outcome))
-
-    def _overtaken(self, lease: UUID, operation_id: OperationId, row: Row[Any], there: Observation) -> None:
-        """Somebody else replaced the bytes first; both files are kept until a person decides."""
-        with transaction(self._engine) as connection:
-            outbox.open_conflict(
-                connection,
-                operation_id,
-                there.asset_id,
-                "version",
-                "version",
-                base=row.base["version"],
-                local=row.wanted["sha256"],
-                remote=there.version,
-            )
-        outcome = Outcome(OperationState.CONFLICT, "changed in Cloudinary since: version")
-        self._record(lease, operation_id, there.asset_id, outcome)
-
-    def _open_conflicts(self, operation_id: OperationId, asset_id: AssetId, field: str, left: Merge) -> None:
-        with transaction(self._engine) as connection:
-            for clash in left.clashes:
-                outbox.open_conflict(
-                    connection,
-                    operation_id,
-                    asset_id,
-                    field,
-                    clash.key,
-                    base=clash.base,
-                    local=clash.local,
-                    remote=clash.remote,
-                )
-
-    def _still_mine(self, lease: UUID, tasks: Sequence[Task]) -> list[Task]:
-        """Renew the claim right before a call; a paused pusher finds here that another one went on."""
-
-        def work(connection: Connection) -> set[int]:
-            rows = statements.run(
-                connection,
-                "push/130_extend_lease",
-                operation_ids=[task.id for task in tasks],
-                lease=str(lease),
-                lease_seconds=_LEASE_SECONDS,
-            )
-            return set(rows.scalars())
-
-        mine = retrying(self._engine, work)
-        return [task for task in tasks if task.id in mine]
 
     def _call(self, step: Step) -> tuple[dict[OperationId, Outcome], str | None]:
         """Make a step's call; returns what it says of each operation, and why to pause."""
@@ -465,124 +288,17 @@ class _Relay:
                 return outcomes, paused_reason
         return outcomes, None
 
-    def _record(
-        self,
-        lease: UUID,
-        operation_id: OperationId,
-        asset_id: AssetId | None,
-        outcome: Outcome,
-        *,
-        pause_seconds: float | None = None,
-    ) -> None:
-        """Record the result of one operation."""
-        self._record_same(lease, [(operation_id, asset_id)], outcome, pause_seconds=pause_seconds)
 
-    def _record_same(
-        self,
-        lease: UUID,
-        operations: Sequence[tuple[OperationId, AssetId | None]],
-        outcome: Outcome,
-        *,
-        pause_seconds: float | None = None,
-    ) -> None:
-        """Record one result of several operations and ask for the read that confirms it, in one transaction.
-
-        Where nothing came of it, the rows are restored.
-        """
-        detail = outcome.detail[:1000]
-        result = "postponed" if outcome.state is OperationState.PENDING else outcome.state.value
-
-        def work(connection: Connection) -> list[OperationId]:
-            if outcome.made_asset_id is not None:
-                ((operation_id, _),) = operations
-                statements.run(
-                    connection,
-                    "push/145_name_asset",
-                    operation_id=operation_id,
-                    lease=str(lease),
-                    asset_id=outcome.made_asset_id,
-                )
-            # What is missing here another pusher took over, and a read shows it what we did.
-            mine = statements.run(
-                connection,
-                "push/140_record_results",
-                operation_ids=[operation_id for operation_id, _ in operations],
-                lease=str(lease),
-                state=outcome.state.value,
-                outcome=detail,
-                pause_seconds=_pause() if pause_seconds is None else pause_seconds,
-                counts=outcome.state is not OperationState.PENDING,
-            ).all()
-            ids = [OperationId(row.id) for row in mine]
-            if not ids:
-                return ids
-            statements.run(
-                connection,
-                "push/150_end_attempts",
-                operation_ids=ids,
-                lease=str(lease),
-                result=result,
-                request_id=outcome.request_id,
-                detail=detail,
-            )
-            outbox.note_all(
-                connection,
-                f"operation_{result}",
-                [one for one in operations if one[0] in set(ids)],
-                detail,
-                run_id=self._run_id,
-                request_id=outcome.request_id,
-            )
-            named = {asset_id for operation_id, asset_id in operations if operation_id in set(ids)}
-            touched = {one for one in (*named, outcome.made_asset_id) if one is not None}
-            outbox.hint(connection, sorted(touched))
-            if outcome.state in {OperationState.REFUSED, OperationState.CONFLICT}:
-                outbox.reconcile(
-                    connection, sorted(touched), self._settings.conflict_policy, run_id=self._run_id, cause="push"
-                )
-            return ids
-
-        recorded = retrying(self._engine, work)
-        self.counts[outcome.state.value] += len(recorded)
-        if outcome.state is OperationState.REFUSED and recorded:
-            log.warning("operations_refused", operation_ids=recorded, reason=outcome.detail)
+def _limit(kinds: Collection[OperationKind]) -> int:
+    if OperationKind.DELETE in kinds:
+        return _DELETIONS_A_BATCH
+    return _UPLOADS_A_BATCH if UPLOADS & set(kinds) else _EDITS_A_BATCH
 
 
-def _both(first: Outcome | None, second: Outcome) -> Outcome:
-    """The two halves of one operation: only if both were accepted it was; half an effect is for a read to tell."""
-    if first is None or first.state is second.state:
-        return second
-    return Outcome(OperationState.UNKNOWN, f"{first.detail}; {second.detail}", second.request_id)
-
-
-def _comparable(asset: Observation) -> Mapping[str, Any]:
-    """The fields that people edit or a deletion compares, as JSON has them."""
-    return {
-        "public_id": asset.public_id,
-        "version": asset.version,
-        "size_bytes": asset.size_bytes,
-        "asset_folder": asset.asset_folder,
-        "display_name": asset.display_name,
-        "tags": list(asset.tags),
-        "context": dict(asset.context),
-        "metadata": dict(asset.metadata),
-        "access_control": None if asset.access_control is None else list(asset.access_control),
-    }
-
-
-def _original(asset: Observation) -> Original:
-    return Original(
-        asset_id=asset.asset_id,
-        resource_type=asset.resource_type,
-        delivery_type=asset.delivery_type,
-        public_id=asset.public_id,
-        format=asset.format,
-        version=asset.version,
-        size_bytes=asset.size_bytes or 0,
-        secure_url=asset.secure_url,
-    )
-
-
-def _pause() -> float:
-    """Seconds before the next try, with full jitter."""
-    return random.uniform(0, _PAUSE_SECONDS)  # noqa: S311 -- not a secret
+def _together(parts: Sequence[Outcome], count: int, untried: Outcome) -> Outcome:
+    """One outcome of an operation that takes *count* calls: half an effect is for a read to tell."""
+    all_ = [*parts, *[untried] * (count - len(parts))]
+    if len({one.state for one in all_}) == 1:
+        return all_[-1]
+    details = "; ".join(dict.fromkeys(one.detail for one in all_))
+    return Outcome(OperationState.UNKNOWN, details, parts[-1].request_id)

@@ -73,11 +73,22 @@ class Rig:
             runs.running(self.engine, RunKind.FULL_SYNC, actor="cli:test", dagster_run_id=None) as run_id,
         ):
             binding.bind(self.engine, identify(client), actor="cli:test", run_id=run_id)
-            listed = listing.walk(self.engine, client, settings, run_id=run_id, progress=Silent(), sleep=self.nap)
+            with mirror.taking_over(self.engine, settings, progress=Silent()) as taker:
+                listed = listing.walk(
+                    self.engine,
+                    client,
+                    settings,
+                    run_id=run_id,
+                    progress=Silent(),
+                    on_page=taker.take if self.on_page is None else None,
+                    sleep=self.nap,
+                )
             if self.on_page is not None:
                 # Pages are landed, none is applied: what happens now is newer than any of them.
                 self.on_page()
-            mirrored = mirror.refresh(self.engine, client, settings, run_id=run_id, progress=Silent())
+            mirrored = mirror.refresh(
+                self.engine, client, settings, run_id=run_id, progress=Silent(), taken=taker.taken
+            )
             found = diff.compute(self.engine, settings, run_id=run_id)
             applied = diff.apply(self.engine, settings, run_id=run_id, progress=Silent())
             runs.finish(self.engine, run_id, RunState.SUCCEEDED)

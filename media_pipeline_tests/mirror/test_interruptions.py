@@ -116,7 +116,8 @@ KILLED = textwrap.dedent("""
     ledger = Ledger(engine, {})
     with CloudinaryClient(settings.cloud, settings=settings, budget=ledger, refuse_emulator=False) as client:
         with runs.running(engine, RunKind.FULL_SYNC, actor="cli:killed", dagster_run_id=None) as run_id:
-            listing.walk(engine, client, settings, run_id=run_id, progress=Silent())
+            with mirror.taking_over(engine, settings, progress=Silent()) as taker:
+                listing.walk(engine, client, settings, run_id=run_id, progress=Silent(), on_page=taker.take)
             mirror.refresh(engine, client, settings, run_id=run_id, progress=Silent())
             diff.compute(engine, settings, run_id=run_id)
             diff.apply(engine, settings, run_id=run_id, progress=Silent())

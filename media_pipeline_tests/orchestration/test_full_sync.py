@@ -91,6 +91,9 @@ def test_a_first_sync_shows_counts_tables_columns_calls_and_a_sample(sync: Sync)
     # One call more than pages: the search is asked for delivery types that are not listed.
     assert listed["api_calls_used"] == listed["pages"] + 1
     assert listed["api_calls_left"] == listed["api_calls_allowed_an_hour"] - listed["api_calls_used"] - 1
+    mirrored = _metadata(result, "remote_assets")
+    assert mirrored["page_count"] == listed["pages"]
+    assert mirrored["pages.seen"] == mirrored["pages.written"] == ASSET_COUNT
     found = _metadata(result, "diff_set")
     assert found["dagster/row_count"] == found["created"] == ASSET_COUNT
     assert len(found["sample"].records) == 20
@@ -140,6 +143,18 @@ def test_a_part_chosen_by_hand_is_no_full_sync(settings: Settings, engine: Engin
 
     run = _newest_run(engine)
     assert (run.kind, run.state) == ("incremental_sync", "succeeded")
+
+
+def test_pages_are_taken_over_only_by_a_run_that_shows_it(settings: Settings, engine: Engine) -> None:
+    job = build_defs(settings=settings, progress=Silent()).resolve_implicit_global_asset_job_def()
+    waiting = "select count(*) > 0, count(applied_at) from landing.listing_page"
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("cloudinary_listing")])
+        assert _rows(engine, waiting) == [(True, 0)]
+        job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("remote_assets")])
+
+    assert _rows(engine, "select count(*) from landing.listing_page where applied_at is null") == [(0,)]
 
 
 def test_checks_alone_leave_no_run_and_ask_nothing_of_the_cloud(

@@ -22,8 +22,10 @@ from media_pipeline.emulator.faults import Kind, Rule
 from media_pipeline.errors import MediaPipelineError
 from media_pipeline.merge import Merge
 from media_pipeline.ops import holds
+from media_pipeline.outbox import settling
+from media_pipeline.outbox.records import Operation
 from media_pipeline.progress import Silent
-from media_pipeline.push import relay
+from media_pipeline.push import compare
 from media_pipeline.vocabulary import AssetId, ConflictId, ConflictState, HoldState, OperationState, PlanState
 from media_pipeline_tests.database import Postgres
 from media_pipeline_tests.mirror.test_interruptions import Crash, crash_after_commit
@@ -124,7 +126,7 @@ class TwoWays(Convergence):
             connection.exec_driver_sql("update outbox.operation set not_before = '-infinity' where state = 'pending'")
         push.plan(self.rig.engine, self.rig.settings, run_id=None)
         with self.rig.client() as client:
-            for kinds in (push.DELETIONS, push.UPDATES, push.RENAMES):
+            for kinds in push.GROUPS:
                 push.push(self.rig.engine, client, self.rig.settings, kinds, run_id=None, progress=Silent())
 
     def _conflicts(self) -> list[ConflictId]:
@@ -219,16 +221,16 @@ def test_whatever_people_do_on_both_sides_nothing_is_lost_and_both_become_equal(
 
 def push_whole_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """What others did meanwhile is overwritten: the base is not compared."""
-    monkeypatch.setattr(relay, "merge", lambda base, wanted, _remote: Merge(base, wanted))
+    monkeypatch.setattr(compare, "merge", lambda base, wanted, _remote: Merge(base, wanted))
 
 
 def trust_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation that was called for counts as done, whatever a read shows."""
 
-    def believing(asset: outbox._Asset, operation: outbox._Operation, **_: object) -> None:
+    def believing(asset: settling._Asset, operation: Operation, **_: object) -> None:
         asset._end(operation, OperationState.DONE, "believed")
 
-    monkeypatch.setattr(outbox._Asset, "_end_or_repeat", believing)
+    monkeypatch.setattr(settling._Asset, "_end_or_repeat", believing)
 
 
 @pytest.mark.property

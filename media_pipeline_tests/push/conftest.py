@@ -63,8 +63,7 @@ class PushRig(Rig):
         ):
             planned = push.plan(self.engine, settings, run_id=run_id)
             results = {}
-            parts = {"deletions": push.DELETIONS, "updates": push.UPDATES, "renames": push.RENAMES}
-            for name, kinds in parts.items():
+            for name, kinds in zip(("deletions", "uploads", "updates", "renames"), push.GROUPS, strict=True):
                 results[name] = push.push(self.engine, client, settings, kinds, run_id=run_id, progress=Silent())
             mirrored, applied = self.confirm(settings=settings, run_id=run_id)
             runs.finish(self.engine, run_id, RunState.SUCCEEDED)

@@ -10,7 +10,7 @@ import pytest
 from media_pipeline import outbox, push
 from media_pipeline.emulator.faults import Kind, Rule
 from media_pipeline.progress import Silent
-from media_pipeline.push import relay
+from media_pipeline.push import claims, relay
 from media_pipeline.remote.calls import AssetsDeleted
 from media_pipeline.remote.client import CloudinaryClient
 from media_pipeline.vocabulary import ResourceType
@@ -23,32 +23,44 @@ def approve_all(rig: PushRig) -> None:
     push.plan(rig.engine, rig.settings, run_id=None)
 
 
-@pytest.mark.parametrize("answers", list(itertools.product(ANSWERS, repeat=3)))
+@pytest.mark.slow
 def test_whatever_a_batch_answer_says_of_each_asset_all_are_settled_by_a_read(
-    rig: PushRig, answers: tuple[str | None, ...], monkeypatch: pytest.MonkeyPatch
+    rig: PushRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half the assets are really deleted, whatever the answer says; only the read afterwards is believed."""
-    ids = rig.upload_many(4)
+    """Every answer to a batch of four: half of them are really deleted, and only the read afterwards is believed."""
+    answers = list(itertools.product(ANSWERS, repeat=4))
+    groups = [[f"{number:02d}{place}" for place in "abcd"] for number in range(len(answers))]
+    rig.settings = rig.settings.model_copy(update={"deletion_limit_count": 4 * len(answers)})
+    rig.upload("stays")
+    for number, name in enumerate(name for group in groups for name in group):
+        rig.upload(name, colour=number + 1)
     rig.sync()
-    rig.delete(*(f"p{number:04d}" for number in range(3)))
-    really = client_delete = CloudinaryClient.delete_assets
+    really = CloudinaryClient.delete_assets
+    said: dict[str, str | None] = {}
 
     def answer(client: CloudinaryClient, asset_ids: Any) -> AssetsDeleted:
         true = really(client, list(asset_ids)[:2])
-        said = {f"p{number:04d}": word for number, word in enumerate(answers) if word is not None}
-        return AssetsDeleted(said, None in answers, true.request_id, true.received_at)
+        told = {name: word for name, word in said.items() if word is not None}
+        return AssetsDeleted(told, None in said.values(), true.request_id, true.received_at)
 
-    monkeypatch.setattr(CloudinaryClient, "delete_assets", answer)
-    rig.push()
-    monkeypatch.setattr(CloudinaryClient, "delete_assets", client_delete)
-    for _ in range(2):
+    with rig.client() as client, monkeypatch.context() as patch:
+        patch.setattr(CloudinaryClient, "delete_assets", answer)
+        for group, words in zip(groups, answers, strict=True):
+            said.clear()
+            said.update(zip(group, words, strict=True))
+            rig.delete(*group)
+            approve_all(rig)
+            result = push.push(rig.engine, client, rig.settings, push.DELETIONS, run_id=None, progress=Silent())
+            assert (result.sent, result.unknown) == (words.count("deleted"), 4 - words.count("deleted"))
+    assert len(rig.there()) == 1 + 2 * len(answers)
+    for _ in range(3):
+        rig.confirm()
         rig.push_now()
         rig.push()
 
-    assert set(rig.there()) == {"p0003"}
+    assert set(rig.there()) == {"stays"}
     assert {state for _, state in rig.operations()} == {"done"}
     assert rig.differences() == []
-    assert ids[3] in rig.live().values()
 
 
 def test_a_deletion_batch_never_holds_two_assets_of_one_public_id(rig: PushRig) -> None:
@@ -105,9 +117,9 @@ def test_a_pusher_that_was_paused_past_its_lease_makes_no_call_and_records_nothi
     rig.sync()
     rig.edit("p0000", "display_name = 'ours'")
     approve_all(rig)
-    still_mine = relay._Relay._still_mine
+    still_mine = claims.Claims.still_mine
 
-    def paused(self: relay._Relay, lease: Any, tasks: Any) -> Any:
+    def paused(self: claims.Claims, lease: Any, tasks: Any) -> Any:
         with rig.engine.begin() as connection:
             connection.exec_driver_sql(
                 "update outbox.operation set leased_until = clock_timestamp() - interval '1 s' where state = 'leased'"
@@ -115,7 +127,7 @@ def test_a_pusher_that_was_paused_past_its_lease_makes_no_call_and_records_nothi
         assert outbox.expire_leases(rig.engine) == 1
         return still_mine(self, lease, tasks)
 
-    monkeypatch.setattr(relay._Relay, "_still_mine", paused)
+    monkeypatch.setattr(claims.Claims, "still_mine", paused)
     with rig.client() as client:
         result = push.push(rig.engine, client, rig.settings, push.UPDATES, run_id=None, progress=Silent())
     monkeypatch.undo()
@@ -138,10 +150,11 @@ def test_two_pushers_never_hold_one_asset(rig: PushRig) -> None:
         connection.exec_driver_sql("update media_assets set tags = array['x'], display_name = 'y ' || public_id")
     approve_all(rig)
     with rig.client() as client:
-        one = relay._Relay(rig.engine, client, rig.settings, None)
-        other = relay._Relay(rig.engine, client, rig.settings, None)
-        first = one.lease(push.UPDATES, 3)
-        second = other.lease(push.UPDATES, 10)
+        mine, theirs = (claims.Claims(rig.engine, rig.settings, None) for _ in range(2))
+        one = relay._Relay(rig.engine, client, rig.settings, mine)
+        other = relay._Relay(rig.engine, client, rig.settings, theirs)
+        first = mine.lease(push.UPDATES, 3)
+        second = theirs.lease(push.UPDATES, 10)
 
         held = [row.asset_id for row in (*first.rows, *second.rows)]
         assert (len(first), len(held)) == (3, len(set(held)))
@@ -210,4 +223,41 @@ def test_names_swapped_here_are_swapped_there_through_a_free_one(rig: PushRig) -
         rig.push()
 
     assert {name: one["asset_id"] for name, one in rig.there().items()} == {"p0001": first, "p0000": second}
+    assert rig.differences() == []
+
+
+def test_half_of_an_edit_is_not_taken_for_all_of_it_when_the_push_pauses_in_between(rig: PushRig) -> None:
+    """Tags are added by one call and removed by another one."""
+    for number, name in enumerate("ab"):
+        rig.upload(name, colour=number, tags=["old"])
+    rig.sync()
+    rig.edit("a", "tags = array['x']")
+    rig.edit("b", "tags = array['old', 'y']")
+    rig.control.add_faults(Rule(Kind.QUOTA, method="POST", path="*/tags", first=2))
+
+    first = rig.push()
+
+    assert first.results["updates"].paused_reason is not None
+    assert rig.there()["a"]["tags"] == ["old", "x"]
+    rig.control.clear_faults()
+    rig.nap(0)
+    for _ in range(2):
+        rig.push_now()
+        rig.push()
+    assert {name: one["tags"] for name, one in rig.there().items()} == {"a": ["x"], "b": ["old", "y"]}
+    assert rig.differences() == []
+
+
+def test_a_claim_is_renewed_while_its_calls_take_their_time(rig: PushRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.upload_many(4)
+    rig.sync()
+    with rig.engine.begin() as connection:
+        connection.exec_driver_sql("update media_assets set display_name = 'new ' || public_id")
+    monkeypatch.setattr(claims, "LEASE_SECONDS", 1)
+    rig.control.add_faults(Rule(Kind.DELAY, method="PUT", seconds=0.4))
+
+    pushed = rig.push()
+
+    # In all they take longer than one claim lasts.
+    assert pushed.results["updates"].sent == 4
     assert rig.differences() == []

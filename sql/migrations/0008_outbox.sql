@@ -234,6 +234,24 @@ select c.asset_id from outbox.conflict as c where c.state = 'open';
 comment on view outbox.overlaid_asset is 'Assets with open operations or conflicts.';
 comment on column outbox.overlaid_asset.asset_id is 'The asset.';
 
+-- Assets that nothing here wants, whatever Cloudinary has: no use, no collection, no edit on its way, no conflict.
+create view outbox.orphan_asset with (security_invoker = true) as
+select m.asset_id, greatest(m.updated_at, u.last_seen_at) as last_wanted_at
+from public.media_assets as m
+inner join mirror.asset_sighting as s on m.asset_id = s.asset_id and s.state = 'live'
+left join (
+  select g.media_asset_id, max(g.last_seen_at) as last_seen_at, bool_or(g.is_live) as is_live
+  from public.media_usage as g
+  group by g.media_asset_id
+) as u on m.id = u.media_asset_id
+where
+  m.deleted_at is null and u.is_live is not true
+  and not exists (select from public.media_collection_items as i where i.media_asset_id = m.id)
+  and not exists (select from outbox.overlaid_asset as v where v.asset_id = m.asset_id);
+comment on view outbox.orphan_asset is 'Live assets that are used nowhere, in no collection, and neither edited nor disputed at the moment.';
+comment on column outbox.orphan_asset.asset_id is 'The asset.';
+comment on column outbox.orphan_asset.last_wanted_at is 'Last change of its row, or the last time that a use of it was found.';
+
 create function outbox.operation_digest(operation_id bigint, kind text, asset_id text, base jsonb, wanted jsonb) returns bytea
 language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
@@ -721,7 +739,7 @@ create policy conflict_engine on outbox.conflict to media_sync using (true) with
 create policy push_plan_engine on outbox.push_plan to media_sync using (true) with check (true);
 create policy push_plan_item_engine on outbox.push_plan_item to media_sync using (true) with check (true);
 create policy attempt_engine on outbox.attempt to media_sync using (true) with check (true);
-grant select on outbox.operation_kind, outbox.overlaid_asset to media_sync;
+grant select on outbox.operation_kind, outbox.overlaid_asset, outbox.orphan_asset to media_sync;
 -- Operations are recorded by the trigger alone: the engine that pushes them cannot make one.
 grant select, update on outbox.operation to media_sync;
 grant select, insert, update on outbox.conflict, outbox.push_plan, outbox.push_plan_item, outbox.attempt to media_sync;

@@ -16,7 +16,10 @@ where
         e.asset_id = o.asset_id and e.id < o.id
         and (
           e.state in ('leased', 'unknown')
-          or (e.state = 'pending' and (e.kind = 'rename') = (o.kind = 'rename'))
+          or (
+            e.state = 'pending'
+            and (e.kind = 'rename', e.kind in ('upload', 'replace')) = (o.kind = 'rename', o.kind in ('upload', 'replace'))
+          )
           or (e.state = 'pending' and ('delete' in (e.kind, o.kind) or 'restore' in (e.kind, o.kind)))
           or (e.state = 'sent' and e.kind in (o.kind, 'restore'))
         )

@@ -1,7 +1,7 @@
-"""The life of an operation between its edit and its end, as far as the database alone can tell.
+"""What a read proves of operations: done, to be done again, in conflict.
 
-Belongs here: merging open operations with a newer remote state, what a read proved of those that were sent, conflicts.
-Not here: recording an edit (the trigger of ``media_assets``), planning and calls (``push``), merging (``merge``).
+Belongs here: merging open operations with a newer remote state, claims whose pusher died.
+Not here: the merge itself (``merge``), what people see of it (``outbox.overlay``), calls (``push``).
 Tables: writes outbox.operation, outbox.conflict, public.media_assets, public.media_sync_log.
 
 ``media_assets`` shows the last applied remote state with open operations over it. Whatever changes one of the two goes
@@ -10,42 +10,24 @@ through ``reconcile``, which brings operations, conflicts and rows back to that 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-import structlog
-from sqlalchemy import Connection, Engine, Row, func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine, Row
 
-from media_pipeline import audit
 from media_pipeline.db import statements
-from media_pipeline.db.engine import read_only, retrying, transaction
-from media_pipeline.errors import ConflictNotOpen
-from media_pipeline.merge import MAPS, ConflictPolicy, Merge, merge, overlay, settle, values_of
-from media_pipeline.vocabulary import (
-    AssetId,
-    ConflictId,
-    ConflictState,
-    OperationId,
-    OperationKind,
-    OperationState,
-    RunId,
-    VerifyReason,
-)
-
-log = structlog.get_logger()
+from media_pipeline.db.engine import read_only, retrying
+from media_pipeline.merge import ConflictPolicy, Merge, merge, settle, values_of
+from media_pipeline.outbox.conflicts import follow, list_open_conflicts, open_conflict
+from media_pipeline.outbox.overlay import write_rows
+from media_pipeline.outbox.records import Operation, end_operation, hint, list_open, note
+from media_pipeline.vocabulary import AssetId, OperationKind, OperationState, RunId
 
 PolicyOf = Callable[[str], ConflictPolicy]
 """Field to who wins it."""
 
 _ATTEMPTS: Final = 5
-_EXISTENCE: Final = "deleted_at"
-_NOT_EDITED: Final = frozenset({_EXISTENCE, "version"})
-"""Fields of conflicts about an asset as a whole, or its bytes: nothing of them is shown over the remote state."""
 _CONFIRMED: Final = "confirmed by a read"
 _ON_ITS_WAY: Final = frozenset({OperationState.LEASED, OperationState.UNKNOWN, OperationState.SENT})
 
@@ -121,7 +103,7 @@ def reconcile(
         return total
     ids = sorted(asset_ids)
     assets = statements.run(connection, "outbox/130_lock_assets", asset_ids=ids).all()
-    operations, conflicts = _open_of(connection, ids)
+    operations, conflicts = list_open(connection, ids), list_open_conflicts(connection, ids)
     moved = []
     for asset in assets:
         key = asset.asset_id
@@ -130,138 +112,7 @@ def reconcile(
         if settling.moved_to is not None:
             moved.append(settling.moved_to)
     total += reconcile(connection, moved, policy_of, run_id=run_id, cause=cause, actor=actor)
-    return total + Settled(rows_changed=_write(connection, assets, run_id=run_id, cause=cause, actor=actor))
-
-
-def resolve(
-    engine: Engine, conflict_id: ConflictId, winner: ConflictState, *, actor: str, policy_of: PolicyOf
-) -> AssetId:
-    """Decide a conflict: with ``local_wins`` our value is pushed over the remote one, else the remote one stays.
-
-    The losing value is kept in the log and in the conflict.
-
-    Raises:
-        ConflictNotOpen: there is none, or it was decided before.
-    """
-
-    def work(connection: Connection) -> AssetId:
-        found = statements.run(
-            connection, "outbox/190_resolve_conflict", conflict_id=conflict_id, state=winner.value, resolved_by=actor
-        ).first()
-        if found is None:
-            raise ConflictNotOpen(conflict_id)
-        audit.append(
-            connection,
-            "conflict_resolved",
-            cause="decision",
-            actor=actor,
-            run_id=None,
-            after={
-                "conflict_id": conflict_id,
-                "asset_id": found.asset_id,
-                "field": found.field,
-                "key": found.key,
-                "winner": winner.value,
-                "base": found.base,
-                "local": found.local,
-                "remote": found.remote,
-            },
-        )
-        if winner is ConflictState.LOCAL_WINS:
-            statements.run(connection, "outbox/195_record_again", conflict_id=conflict_id, actor=actor)
-        reconcile(connection, [AssetId(found.asset_id)], policy_of, run_id=None, cause="decision", actor=actor)
-        return AssetId(found.asset_id)
-
-    return retrying(engine, work)
-
-
-def revert(
-    engine: Engine, asset_ids: Sequence[AssetId], at: datetime, *, actor: str, batch_size: int = 500
-) -> tuple[int, list[tuple[AssetId, str]]]:
-    """Record edits that return assets to how they were at a time; they go the road of any edit.
-
-    Returns:
-        How many assets were edited, and those that the rules for edits refuse by now, each with the reason.
-
-    Transactions: one for at most *batch_size* assets, as a person and not as the engine.
-    """
-    edited = 0
-    refused: list[tuple[AssetId, str]] = []
-    for start in range(0, len(asset_ids), batch_size):
-        batch = asset_ids[start : start + batch_size]
-        try:
-            edited += _revert(engine, batch, at, actor)
-        except DBAPIError:
-            for asset_id in batch:
-                try:
-                    edited += _revert(engine, [asset_id], at, actor)
-                except DBAPIError as error:
-                    refused.append((asset_id, str(error.orig).partition("\n")[0]))
-    return edited, refused
-
-
-def _revert(engine: Engine, asset_ids: Sequence[AssetId], at: datetime, actor: str) -> int:
-    with transaction(engine, role=None) as connection:
-        for name, value in (("actor", actor), ("reason", f"revert to {at.isoformat()}")):
-            connection.execute(select(func.set_config(f"media_pipeline.{name}", value, True)))
-        return len(statements.run(connection, "outbox/300_revert", at=at, asset_ids=list(asset_ids)).all())
-
-
-def hint(connection: Connection, asset_ids: Sequence[AssetId]) -> None:
-    """Ask for assets to be read again, since something was sent to Cloudinary about them."""
-    if asset_ids:
-        statements.run(connection, "mirror/080_hint", asset_ids=sorted(asset_ids), reason=VerifyReason.PUSH.value)
-
-
-def note(
-    connection: Connection,
-    action: str,
-    operation_id: OperationId,
-    asset_id: AssetId | None,
-    outcome: str,
-    *,
-    run_id: RunId | None,
-) -> None:
-    """Tell the log what became of an operation."""
-    note_all(connection, action, [(operation_id, asset_id)], outcome, run_id=run_id)
-
-
-def note_all(
-    connection: Connection,
-    action: str,
-    operations: Sequence[tuple[OperationId, AssetId | None]],
-    outcome: str,
-    *,
-    run_id: RunId | None,
-    request_id: str | None = None,
-) -> None:
-    """Tell the log what became of operations that ended alike, an entry for each."""
-    said = {"outcome": outcome} if request_id is None else {"outcome": outcome, "request_id": request_id}
-    afters = [{"operation_id": operation_id, "asset_id": asset_id, **said} for operation_id, asset_id in operations]
-    audit.append_all(connection, action, cause="push", actor="media_pipeline", run_id=run_id, afters=afters)
-
-
-@dataclass(slots=True)
-class _Operation:
-    id: OperationId
-    kind: OperationKind
-    field: str | None
-    state: OperationState
-    base: Mapping[str, Any]
-    wanted: Mapping[str, Any]
-    attempt_count: int
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> _Operation:
-        return cls(
-            OperationId(row.id),
-            OperationKind(row.kind),
-            row.field,
-            OperationState(row.state),
-            row.base,
-            row.wanted,
-            row.attempt_count,
-        )
+    return total + Settled(rows_changed=write_rows(connection, assets, run_id=run_id, cause=cause, actor=actor))
 
 
 class _Asset:
@@ -271,7 +122,7 @@ class _Asset:
         self,
         connection: Connection,
         row: Row[Any],
-        operations: Sequence[_Operation],
+        operations: Sequence[Operation],
         conflicts: Sequence[Row[Any]],
         policy_of: PolicyOf,
         run_id: RunId | None,
@@ -302,10 +153,10 @@ class _Asset:
                 blocked.add(operation.kind)
             elif operation.kind not in blocked and not (is_returning and operation.field is not None):
                 self._merge_pending(operation)
-        self._follow_conflicts()
+        follow(self._connection, self._conflicts, self._row.remote)
         return self._counts
 
-    def _settle_sent(self, operation: _Operation) -> None:
+    def _settle_sent(self, operation: Operation) -> None:
         """A read from after the call shows what it did."""
         if operation.kind is OperationKind.RESTORE and "asset_id" in operation.wanted:
             self._settle_reupload(operation, AssetId(operation.wanted["asset_id"]))
@@ -341,7 +192,7 @@ class _Asset:
         else:
             self._end_or_repeat(operation, is_done=not left.wanted, left=left)
 
-    def _settle_reupload(self, operation: _Operation, new_id: AssetId) -> None:
+    def _settle_reupload(self, operation: Operation, new_id: AssetId) -> None:
         """The row of an asset that is gone goes on as the one uploaded anew for it, once a read has shown that one."""
         found = statements.run(self._connection, "outbox/205_find_reupload", asset_id=new_id).one()
         if found.is_queued:
@@ -364,7 +215,7 @@ class _Asset:
         self._end(operation, OperationState.DONE, f"uploaded anew from the vault (new asset_id {new_id})")
         self.moved_to = new_id
 
-    def _end_or_repeat(self, operation: _Operation, *, is_done: bool, left: Merge, told: str = _CONFIRMED) -> None:
+    def _end_or_repeat(self, operation: Operation, *, is_done: bool, left: Merge, told: str = _CONFIRMED) -> None:
         if is_done:
             self._end(operation, OperationState.DONE, told)
         elif operation.attempt_count >= _ATTEMPTS:
@@ -385,7 +236,7 @@ class _Asset:
             if operation.field is not None:
                 statements.run(self._connection, "outbox/160_rewrite_operation", **rest)
 
-    def _merge_pending(self, operation: _Operation) -> None:
+    def _merge_pending(self, operation: Operation) -> None:
         if operation.kind is OperationKind.RESTORE:
             if not self._is_gone:
                 self._end(operation, OperationState.DONE, "it is there already")
@@ -416,12 +267,12 @@ class _Asset:
         else:
             self._end(operation, OperationState.DONE, "Cloudinary has it already")
 
-    def _merged(self, operation: _Operation) -> Merge:
+    def _merged(self, operation: Operation) -> Merge:
         field = operation.field or ""
         found = merge(operation.base, operation.wanted, values_of(field, self._row.remote))
         return settle(found, self._policy_of(field))
 
-    def _open_conflicts(self, operation: _Operation, left: Merge) -> None:
+    def _open_conflicts(self, operation: Operation, left: Merge) -> None:
         for clash in left.clashes:
             open_conflict(
                 self._connection,
@@ -434,26 +285,7 @@ class _Asset:
                 remote=clash.remote,
             )
 
-    def _follow_conflicts(self) -> None:
-        """Cloudinary's side of an open conflict may have moved on, even to what we want."""
-        for conflict in self._conflicts:
-            if conflict.field == _EXISTENCE:
-                continue
-            remote = values_of(conflict.field, self._row.remote).get(conflict.key)
-            if remote == conflict.local:
-                statements.run(
-                    self._connection,
-                    "outbox/190_resolve_conflict",
-                    conflict_id=conflict.id,
-                    state=ConflictState.LOCAL_WINS.value,
-                    resolved_by="cloudinary",
-                )
-            elif remote != conflict.remote:
-                statements.run(
-                    self._connection, "outbox/185_update_conflict", conflict_id=conflict.id, remote=_json(remote)
-                )
-
-    def _end(self, operation: _Operation, state: OperationState, outcome: str) -> None:
+    def _end(self, operation: Operation, state: OperationState, outcome: str) -> None:
         end_operation(self._connection, operation.id, self._row.asset_id, state, outcome, run_id=self._run_id)
         match state:
             case OperationState.DONE:
@@ -464,114 +296,5 @@ class _Asset:
                 self._counts += Settled(refused=1)
 
 
-def open_conflict(
-    connection: Connection,
-    operation_id: OperationId,
-    asset_id: AssetId,
-    field: str,
-    key: str,
-    *,
-    base: Any,
-    local: Any,
-    remote: Any,
-) -> None:
-    """Both sides changed one field: keep all three values until somebody decides."""
-    log.warning("conflict_opened", asset_id=asset_id, field=field, key=key)
-    statements.run(
-        connection,
-        "outbox/180_open_conflict",
-        operation_id=operation_id,
-        asset_id=asset_id,
-        field=field,
-        key=key,
-        base=_json(base),
-        local=_json(local),
-        remote=_json(remote),
-    )
-
-
-def end_operation(
-    connection: Connection,
-    operation_id: OperationId,
-    asset_id: AssetId | None,
-    state: OperationState,
-    outcome: str,
-    *,
-    run_id: RunId | None,
-) -> None:
-    """Give an operation its end, with its entry in the log."""
-    statements.run(
-        connection, "outbox/170_end_operation", operation_id=operation_id, state=state.value, outcome=outcome
-    )
-    action = f"operation_{state.value}"
-    note(connection, action, operation_id, asset_id, outcome, run_id=run_id)
-
-
-def _all_at_base(operation: _Operation, remote: Mapping[str, Any]) -> bool:
+def _all_at_base(operation: Operation, remote: Mapping[str, Any]) -> bool:
     return all(remote.get(key) == operation.base.get(key) for key in operation.wanted)
-
-
-def _open_of(
-    connection: Connection, asset_ids: Sequence[str]
-) -> tuple[Mapping[str, list[_Operation]], Mapping[str, list[Row[Any]]]]:
-    """Open operations and open conflicts by asset_id, each in order; an asset without any has an empty list."""
-    operations: defaultdict[str, list[_Operation]] = defaultdict(list)
-    for row in statements.run(connection, "outbox/140_list_open", asset_ids=asset_ids):
-        operations[row.asset_id].append(_Operation.of(row))
-    conflicts: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in statements.run(connection, "outbox/150_list_open_conflicts", asset_ids=asset_ids):
-        conflicts[row.asset_id].append(row)
-    return operations, conflicts
-
-
-def _write(connection: Connection, assets: Sequence[Row[Any]], *, run_id: RunId | None, cause: str, actor: str) -> int:
-    """Write the rows anew from what is open now."""
-    operations, conflicts = _open_of(connection, [asset.asset_id for asset in assets])
-    documents = [
-        {
-            "asset_id": asset.asset_id,
-            "is_deleted": _is_deleted(asset, operations[asset.asset_id]),
-            "overlay": _overlay(asset.remote, operations[asset.asset_id], conflicts[asset.asset_id]),
-        }
-        for asset in assets
-    ]
-    written = statements.run(
-        connection,
-        "outbox/200_write_overlaid",
-        documents=_json(documents),
-        actor=actor,
-        cause=cause,
-        run_id=run_id,
-    )
-    return len(written.all())
-
-
-def _is_deleted(asset: Row[Any], operations: Sequence[_Operation]) -> bool:
-    """What people asked for last; else what the cloud says, except that a deletion is for the diff to believe."""
-    for operation in reversed(operations):
-        if operation.kind in {OperationKind.DELETE, OperationKind.RESTORE}:
-            return operation.kind is OperationKind.DELETE
-    return bool(asset.is_deleted and asset.sighting_state == "tombstone")
-
-
-def _overlay(
-    remote: Mapping[str, Any], operations: Sequence[_Operation], conflicts: Sequence[Row[Any]]
-) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    for conflict in conflicts:
-        if conflict.field not in _NOT_EDITED:
-            current = shown.get(conflict.field, remote.get(conflict.field))
-            key = conflict.key if conflict.field in MAPS else conflict.field
-            shown[conflict.field] = overlay(current, conflict.field, {key: conflict.local})
-    for operation in operations:
-        if operation.field is not None:
-            current = shown.get(operation.field, remote.get(operation.field))
-            wanted = operation.wanted
-            if operation.field == "tags":
-                wanted = merge(operation.base, operation.wanted, {"tags": current}).wanted
-            shown[operation.field] = overlay(current, operation.field, wanted)
-    return shown
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
