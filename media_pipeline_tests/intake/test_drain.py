@@ -15,6 +15,7 @@ import pytest
 from media_pipeline.errors import DatabaseError
 from media_pipeline.intake import drain as drain_module
 from media_pipeline.intake.spool import Spool
+from media_pipeline.reads.explain import explain
 from media_pipeline.remote.calls import TagCommand
 from media_pipeline.vocabulary import NotificationOutcome, ResourceType
 from media_pipeline_tests.intake.conftest import HearingRig
@@ -242,3 +243,24 @@ def test_a_drain_that_was_killed_after_its_commit_loses_and_doubles_nothing(rig:
 
     assert (result.notifications, rig.spool.depth().file_count) == (1, 0)
     assert rig.query("select delivery_count, asset_ids from landing.notification") == [(2, ["a" * 32])]
+
+
+def test_the_life_of_an_asset_tells_what_was_heard_of_it(rig: HearingRig) -> None:
+    rig.listen()
+    rig.upload_many(2)
+    rig.sync()
+    rig.messages()
+    with rig.client() as client:
+        client.change_tags(TagCommand.ADD, ["new"], public_ids=["p0001"], **IMAGE)
+    rig.receive(rig.messages())
+    rig.drain()
+    rig.read()
+
+    events = explain(rig.engine, "p0001").events
+
+    told = [event.what for event in events]
+    assert [what for what in told if what in {"created", "notified", "updated"}] == ["created", "notified", "updated"]
+    (heard,) = [event for event in events if event.what == "notified"]
+    assert heard.detail["type"] == "resource_tags_changed"
+    assert heard.request_id is not None
+    assert "notified" not in [event.what for event in explain(rig.engine, "p0000").events]

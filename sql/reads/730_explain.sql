@@ -103,6 +103,17 @@ from (
   where q.asset_id in (select k.asset_id from known as k)
   union all
   select
+    n.received_at, 'notified', coalesce(n.triggered_by, 'cloudinary'), null, n.request_id,
+    jsonb_strip_nulls(
+      jsonb_build_object(
+        'notification_id', n.id, 'type', n.notification_type, 'outcome', n.outcome, 'channel', n.channel,
+        'deliveries', n.delivery_count, 'triggered_at', n.triggered_at
+      )
+    )
+  from known as k
+  inner join landing.notification as n on n.asset_ids @> array[k.asset_id]
+  union all
+  select
     q.last_seen_at, 'record_quarantined', 'cloudinary', null, null,
     jsonb_build_object('reason', q.reason, 'detail', q.detail, 'resolved_at', q.resolved_at)
   from mirror.quarantine as q
