@@ -18,8 +18,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -89,7 +88,6 @@ class Webhook:
         body_seconds: float,
         allowed_hosts: Sequence[str],
     ) -> None:
-        self._spool = spool
         self._verifier = verifier
         self._body_limit_bytes = body_limit_bytes
         self._body_seconds = body_seconds
@@ -98,16 +96,7 @@ class Webhook:
         self._without_form = Refusals(burst=_REFUSALS, per_second=_REFUSALS_PER_SECOND)
         self._without_proof = Refusals(burst=_REFUSALS, per_second=_REFUSALS_PER_SECOND)
         self._unread_bytes = 0
-        self._commit: GroupCommit | None = None
-
-    @asynccontextmanager
-    async def writing(self, _: Starlette) -> AsyncIterator[None]:
-        """Write for as long as the server runs, and to the end what was taken in."""
-        self._commit = GroupCommit(self._spool)
-        try:
-            yield
-        finally:
-            self._commit.close()
+        self._commit = GroupCommit(spool)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request in."""
@@ -140,10 +129,7 @@ class Webhook:
         kept = {
             name.decode(): value[:_HEADER_LENGTH].decode("latin-1") for name, value in head.items() if name in _KEPT
         }
-        if self._commit is None:
-            raise RuntimeError("the receiver was not started")
         await self._commit.keep(Notification(body, arrived, Channel.WEBHOOK, {**kept, "key": key}))
-        log.debug("notification_kept", room="intake", channel=Channel.WEBHOOK.value, size_bytes=len(body), key=key)
 
     def _require_head(self, head: dict[bytes, bytes]) -> None:
         host = head.get(b"host", b"").lower().rpartition(b":")
@@ -210,7 +196,7 @@ class Webhook:
         )
 
 
-def application(webhook: Webhook, spool: Spool) -> Starlette:
+def application(webhook: Webhook, spool: Spool, more_routes: Sequence[Route] = ()) -> Starlette:
     """The routes of the receiver: the webhook, ``/healthz`` (it runs) and ``/readyz`` (it could keep something)."""
 
     async def is_running(_: Request) -> Response:
@@ -228,9 +214,9 @@ def application(webhook: Webhook, spool: Spool) -> Starlette:
             Route(PATH, webhook, methods=["POST"]),
             Route("/healthz", is_running),
             Route("/readyz", is_ready),
+            *more_routes,
         ],
         exception_handlers={HTTPException: _http_problem, Exception: _unexpected},
-        lifespan=webhook.writing,
     )
     # A redirected POST would come back without its body.
     app.router.redirect_slashes = False
