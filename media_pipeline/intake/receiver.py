@@ -31,7 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from media_pipeline.errors import SignatureRejected, SpoolFull, SpoolUnavailable
+from media_pipeline.errors import SignatureRejected, SpoolError, SpoolFull
 from media_pipeline.intake.commit import GroupCommit
 from media_pipeline.intake.flood import Refusals
 from media_pipeline.intake.signature import Verifier
@@ -108,7 +108,7 @@ class Webhook:
             return
         except _Refused as refusal:
             answer = _problem(refusal.status, refusal.detail)
-        except SpoolUnavailable as error:
+        except SpoolError as error:
             # A person must act: nothing is taken in meanwhile.
             log.error("notification_not_kept", room="intake", reason=error.reason)
             detail = "No room to keep it." if isinstance(error, SpoolFull) else "It cannot be kept at the moment."
@@ -205,7 +205,7 @@ def application(webhook: Webhook, spool: Spool, more_routes: Sequence[Route] = (
     async def is_ready(_: Request) -> Response:
         try:
             await asyncio.to_thread(spool.require_room)
-        except SpoolUnavailable as error:
+        except SpoolError as error:
             return JSONResponse({"status": "not ready", "reason": error.reason}, HTTPStatus.SERVICE_UNAVAILABLE)
         return JSONResponse({"status": "ready"})
 
