@@ -248,10 +248,13 @@ class Spool:
                 if error.errno in (errno.ELOOP, errno.ENXIO):
                     raise TornFile(file.path.name, "it is no plain file") from error
                 raise
-            with os.fdopen(descriptor, "rb") as opened:
+            try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise TornFile(file.path.name, "it is no plain file")
-                return decoded(opened.read(), file.path.name)
+                with os.fdopen(descriptor, "rb", closefd=False) as opened:
+                    return decoded(opened.read(), file.path.name)
+            finally:
+                os.close(descriptor)
 
     def done(self, files: Sequence[ChangeFile]) -> None:
         """Remove claimed files; called only after what they hold is committed in Postgres.
