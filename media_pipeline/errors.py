@@ -28,7 +28,7 @@ Not here: the translation from a library's errors (``remote.client``, ``db``), H
     ├── PlanNotFound / PlanNotHeld            a decision about a push plan that does not exist or is decided
     ├── IntakeError
     │   ├── SignatureRejected                 nothing proves that a message comes from Cloudinary
-    │   ├── SpoolUnavailable / SpoolFull      a change file cannot be kept, so nothing may be acknowledged
+    │   ├── SpoolError                        SpoolUnavailable · SpoolFull: nothing may be acknowledged
     │   ├── TornFile                          a change file is not what was written
     │   └── SpoolFileUnknown                  no file in quarantine has this name
     └── DriftFound                            mirror and cloud differ
@@ -348,18 +348,22 @@ class SignatureRejected(IntakeError):
         self.reason = reason
 
 
-class SpoolUnavailable(IntakeError):
-    """The spool cannot be read or written. What was being put is not to be acknowledged."""
-
-    hint = "See that the directory MEDIA_PIPELINE_SPOOL exists and is ours to write; nothing was acknowledged."
+class SpoolError(IntakeError):
+    """A change file cannot be kept or read. What was being put is not to be acknowledged."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The spool cannot be used: {reason}.")
         self.reason = reason
 
 
-class SpoolFull(SpoolUnavailable):
-    """The spool takes no more: too many change files wait, or the disk has too little room."""
+class SpoolUnavailable(SpoolError):
+    """The directory is missing, not ours to write, or its disk is in trouble."""
+
+    hint = "See that the directory MEDIA_PIPELINE_SPOOL exists and is ours to write; nothing was acknowledged."
+
+
+class SpoolFull(SpoolError):
+    """Too many change files wait, or the disk has too little room."""
 
     hint = (
         "Make room on its disk, or see why change files are not landed: 'media-pipeline spool list'. Senders try again."

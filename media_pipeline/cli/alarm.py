@@ -21,7 +21,8 @@ from media_pipeline.cli.failures import Terminated
 from media_pipeline.db import migrate
 from media_pipeline.db.engine import read_only
 from media_pipeline.errors import DatabaseError, ExitCode, MediaPipelineError, SpoolUnavailable
-from media_pipeline.intake.spool import SpoolDepth, spool_of
+from media_pipeline.intake.configured import spool_of
+from media_pipeline.intake.spool import SpoolDepth
 from media_pipeline.reads.lag import Lag, Syncs, read_lag, read_syncs
 from media_pipeline.settings import Settings
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from media_pipeline import __version__
 from media_pipeline.cli import failures
 from media_pipeline.cli.screen import manner
-
-if TYPE_CHECKING:
-    from media_pipeline.settings import Settings
+from media_pipeline.cli.start import Json
+from media_pipeline.cli.start import begin as _begin
 
 app = typer.Typer(
     name="media-pipeline",
@@ -39,7 +38,6 @@ app.add_typer(orphans_app, name="orphans")
 vault_app = typer.Typer(help="Bytes that are kept here, so that a deletion can be undone.", no_args_is_help=True)
 app.add_typer(vault_app, name="vault")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; everything else goes to standard error.")]
 Migrate = Annotated[bool, typer.Option("--migrate", help="Apply missing migrations to the configured database first.")]
 HoldNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the hold.", min=1)]
 PlanNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the plan.", min=1)]
@@ -78,16 +76,6 @@ def _options(
 ) -> None:
     manner.is_verbose = verbose
     context.obj = {} if log_level is None else {"log_level": log_level}
-
-
-def _begin(context: typer.Context, *, is_json: bool = False) -> Settings:
-    """Settings and logs of a command."""
-    from media_pipeline import logs, settings
-
-    manner.is_json = is_json
-    loaded = settings.load(**context.obj)
-    logs.configure(level=loaded.log_level, json=loaded.log_json, secrets=loaded.secrets)
-    return loaded
 
 
 @app.command()

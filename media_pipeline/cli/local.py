@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -16,7 +17,11 @@ from sqlalchemy import Engine
 from media_pipeline.cli.emulator_host import shared_emulator
 from media_pipeline.db import embedded, migrate
 from media_pipeline.db.engine import create_engine
-from media_pipeline.settings import CloudCredentials, Settings
+from media_pipeline.remote.calls import UnlimitedBudget
+from media_pipeline.settings import CloudCredentials, Environment, Settings
+
+if TYPE_CHECKING:
+    from media_pipeline.remote.client import CloudinaryClient
 
 
 @contextmanager
@@ -33,11 +38,40 @@ def running(settings: Settings, *, with_emulator: bool = True) -> Iterator[Setti
         EmbeddedServerError, ConfigurationError: a server cannot run here.
     """
     with ExitStack() as started:
-        found: dict[str, object] = {"database_url": SecretStr(started.enter_context(embedded.database(settings)))}
-        if with_emulator and settings.cloudinary_url is None:
-            endpoints = started.enter_context(shared_emulator(settings.home, port=settings.emulator_port))
-            found["cloudinary_url"] = SecretStr(endpoints.cloudinary_url)
-        yield settings.model_copy(update=found)
+        url = SecretStr(started.enter_context(embedded.database(settings)))
+        live = started.enter_context(cloud(settings, is_needed=with_emulator))
+        yield live.model_copy(update={"database_url": url})
+
+
+@contextmanager
+def cloud(settings: Settings, *, is_needed: bool = True) -> Iterator[Settings]:
+    """Start the emulator if the settings leave the cloud to us; no database.
+
+    Args:
+        is_needed: False where the command does without the cloud, and is given the settings as they are.
+
+    Yields:
+        The settings with ``cloudinary_url`` filled in.
+    """
+    if settings.cloudinary_url is not None or not is_needed:
+        yield settings
+        return
+    with shared_emulator(settings.home, port=settings.emulator_port) as endpoints:
+        yield settings.model_copy(update={"cloudinary_url": SecretStr(endpoints.cloudinary_url)})
+
+
+@contextmanager
+def client(live: Settings) -> Iterator[CloudinaryClient]:
+    """A client of the cloud that `cloud` filled in, whose calls no ledger counts."""
+    from media_pipeline.remote.client import CloudinaryClient
+
+    with CloudinaryClient(
+        credentials(live),
+        settings=live,
+        budget=UnlimitedBudget(),
+        refuse_emulator=live.environment is Environment.PRODUCTION,
+    ) as opened:
+        yield opened
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from media_pipeline.cli.up import dagster_address
 from media_pipeline.db import migrate
 from media_pipeline.db.engine import place_of
 from media_pipeline.errors import ExitCode, SpoolUnavailable
-from media_pipeline.intake.spool import SpoolDepth, spool_of
+from media_pipeline.intake.configured import spool_of
+from media_pipeline.intake.spool import SpoolDepth
 from media_pipeline.ops import holds
 from media_pipeline.ops.holds import Hold
 from media_pipeline.push import Plan

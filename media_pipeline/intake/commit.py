@@ -1,42 +1,42 @@
-"""Group commit: everybody who waits for the disk shares one change file, and so its two fsyncs.
+"""Group commit: everybody who waits for the disk shares one change file, and so its fsyncs.
 
-Belongs here: the one writer of a receiver, the limit of what may wait for it.
-Not here: the form of a change file (``intake.spool``), HTTP (``intake.receiver``).
+Belongs here: gathering, the limit of what is gathered. Not here: the form of a change file (``intake.spool``), HTTP.
 
-While one file is being forced to disk, the notifications that arrive meanwhile gather for the next one. So a single
-sender waits for one file, and the rate grows with the senders instead of with the disk.
+What has arrived is gathered until a turn of the event loop brings nothing new; then one file is written for all of it,
+while the next requests pile up in the kernel. So a single sender waits for one file, and the rate grows with the
+senders instead of with the disk.
+
+The file is written by the event loop itself. A thread of its own could wait for the disk beside it, but has to win
+Python's lock back after each of a dozen system calls: measured, 32 senders then waited 10 ms instead of 7, and nothing
+could be answered in the meantime anyway.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
 from typing import Final
 
+import structlog
+
 from media_pipeline.errors import SpoolFull
-from media_pipeline.intake.spool import Notification, Spool
+from media_pipeline.intake.change_file import Notification
+from media_pipeline.intake.spool import Spool
+
+log = structlog.get_logger(__name__)
 
 _MOST: Final = 512
 """Notifications of one change file."""
+_MOST_TURNS: Final = 8
 _WAITING_BYTES: Final = 32 * 1024 * 1024
-
-_Waiting = tuple[Notification, "asyncio.Future[None]"]
 
 
 class GroupCommit:
-    """Puts notifications into a spool from the tasks of one event loop; made inside that loop.
-
-    Its thread lives until ``close``.
-    """
+    """Puts notifications of the tasks of one event loop into a spool."""
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._waiting: list[tuple[Notification, asyncio.Future[None]]] = []
         self._waiting_bytes = 0
-        self._thread = threading.Thread(target=self._run, name="spool writer")
-        self._thread.start()
 
     async def keep(self, notification: Notification) -> None:
         """Return when the notification is durable.
@@ -45,54 +45,34 @@ class GroupCommit:
             SpoolFull: also if too much waits for the disk already.
             SpoolUnavailable: it could not be kept.
         """
-        size = len(notification.body)
-        if self._waiting_bytes + size > _WAITING_BYTES:
+        if self._waiting_bytes + len(notification.body) > _WAITING_BYTES:
             raise SpoolFull("too many notifications wait for its disk")
-        self._waiting_bytes += size
-        future: asyncio.Future[None] = self._loop.create_future()
-        self._queue.put((notification, future))
-        try:
-            await future
-        finally:
-            self._waiting_bytes -= size
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._gather, loop, 1, 1)
+        self._waiting.append((notification, future))
+        self._waiting_bytes += len(notification.body)
+        await future
 
-    def close(self) -> None:
-        """Write what waits, and end the thread."""
-        self._queue.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        is_open = True
-        while is_open:
-            batch: list[_Waiting] = []
-            found = self._queue.get()
-            while found is not None:
-                batch.append(found)
-                if len(batch) == _MOST:
-                    break
-                try:
-                    found = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-            is_open = found is not None
-            if batch:
-                self._write(batch)
-
-    def _write(self, batch: list[_Waiting]) -> None:
+    def _gather(self, loop: asyncio.AbstractEventLoop, known: int, turn: int) -> None:
+        count = len(self._waiting)
+        if known < count < _MOST and turn < _MOST_TURNS:
+            loop.call_soon(self._gather, loop, count, turn + 1)
+            return
+        batch, self._waiting, self._waiting_bytes = self._waiting, [], 0
         failure: Exception | None = None
         try:
             self._spool.put([notification for notification, _ in batch])
         except Exception as error:
-            # Whatever it is, those who wait must hear of it, and the next ones must find a writer.
+            # Whatever it is, those who wait must hear of it.
             failure = error
-        self._loop.call_soon_threadsafe(_tell, [future for _, future in batch], failure)
-
-
-def _tell(futures: list[asyncio.Future[None]], failure: Exception | None) -> None:
-    for future in futures:
-        if future.done():
-            continue
-        if failure is None:
-            future.set_result(None)
         else:
-            future.set_exception(failure)
+            log.debug("change_file_written", room="intake", notification_count=len(batch))
+        for _, future in batch:
+            if future.done():
+                continue
+            if failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(failure)

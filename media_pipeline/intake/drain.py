@@ -27,8 +27,9 @@ from sqlalchemy import Connection, Engine
 from media_pipeline.db import statements
 from media_pipeline.db.engine import retrying
 from media_pipeline.errors import TornFile
+from media_pipeline.intake.change_file import Notification
 from media_pipeline.intake.message import About, Message, Name, Unreadable, understand
-from media_pipeline.intake.spool import ChangeFile, Notification, Spool
+from media_pipeline.intake.spool import ChangeFile, Spool
 from media_pipeline.progress import Progress
 from media_pipeline.vocabulary import AssetId, NotificationOutcome, VerifyReason
 

@@ -18,8 +18,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -32,11 +31,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from media_pipeline.errors import SignatureRejected, SpoolFull, SpoolUnavailable
+from media_pipeline.errors import SignatureRejected, SpoolError, SpoolFull
+from media_pipeline.intake.change_file import Notification
 from media_pipeline.intake.commit import GroupCommit
 from media_pipeline.intake.flood import Refusals
 from media_pipeline.intake.signature import Verifier
-from media_pipeline.intake.spool import Notification, Spool
+from media_pipeline.intake.spool import Spool
 from media_pipeline.vocabulary import Channel
 
 PATH: Final = "/api/cloudinary/webhook"
@@ -90,7 +90,6 @@ class Webhook:
         body_seconds: float,
         allowed_hosts: Sequence[str],
     ) -> None:
-        self._spool = spool
         self._verifier = verifier
         self._body_limit_bytes = body_limit_bytes
         self._body_seconds = body_seconds
@@ -99,16 +98,7 @@ class Webhook:
         self._without_form = Refusals(burst=_REFUSALS, per_second=_REFUSALS_PER_SECOND)
         self._without_proof = Refusals(burst=_REFUSALS, per_second=_REFUSALS_PER_SECOND)
         self._unread_bytes = 0
-        self._commit: GroupCommit | None = None
-
-    @asynccontextmanager
-    async def writing(self, _: Starlette) -> AsyncIterator[None]:
-        """Write for as long as the server runs, and to the end what was taken in."""
-        self._commit = GroupCommit(self._spool)
-        try:
-            yield
-        finally:
-            self._commit.close()
+        self._commit = GroupCommit(spool)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request in."""
@@ -120,7 +110,7 @@ class Webhook:
             return
         except _Refused as refusal:
             answer = _problem(refusal.status, refusal.detail)
-        except SpoolUnavailable as error:
+        except SpoolError as error:
             # A person must act: nothing is taken in meanwhile.
             log.error("notification_not_kept", room="intake", reason=error.reason)
             detail = "No room to keep it." if isinstance(error, SpoolFull) else "It cannot be kept at the moment."
@@ -141,10 +131,7 @@ class Webhook:
         kept = {
             name.decode(): value[:_HEADER_LENGTH].decode("latin-1") for name, value in head.items() if name in _KEPT
         }
-        if self._commit is None:
-            raise RuntimeError("the receiver was not started")
         await self._commit.keep(Notification(body, arrived, Channel.WEBHOOK, {**kept, "key": key}))
-        log.debug("notification_kept", room="intake", channel=Channel.WEBHOOK.value, size_bytes=len(body), key=key)
 
     def _require_head(self, head: dict[bytes, bytes]) -> None:
         host = head.get(b"host", b"").lower().rpartition(b":")
@@ -211,7 +198,7 @@ class Webhook:
         )
 
 
-def application(webhook: Webhook, spool: Spool) -> Starlette:
+def application(webhook: Webhook, spool: Spool, more_routes: Sequence[Route] = ()) -> Starlette:
     """The routes of the receiver: the webhook, ``/healthz`` (it runs) and ``/readyz`` (it could keep something)."""
 
     async def is_running(_: Request) -> Response:
@@ -220,7 +207,7 @@ def application(webhook: Webhook, spool: Spool) -> Starlette:
     async def is_ready(_: Request) -> Response:
         try:
             await asyncio.to_thread(spool.require_room)
-        except SpoolUnavailable as error:
+        except SpoolError as error:
             return JSONResponse({"status": "not ready", "reason": error.reason}, HTTPStatus.SERVICE_UNAVAILABLE)
         return JSONResponse({"status": "ready"})
 
@@ -229,9 +216,9 @@ def application(webhook: Webhook, spool: Spool) -> Starlette:
             Route(PATH, webhook, methods=["POST"]),
             Route("/healthz", is_running),
             Route("/readyz", is_ready),
+            *more_routes,
         ],
         exception_handlers={HTTPException: _http_problem, Exception: _unexpected},
-        lifespan=webhook.writing,
     )
     # A redirected POST would come back without its body.
     app.router.redirect_slashes = False

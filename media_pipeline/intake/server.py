@@ -11,30 +11,32 @@ import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import uvicorn
+from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from media_pipeline.errors import ConfigurationError
+from media_pipeline.intake.configured import spool_of, verifier_of
 from media_pipeline.intake.receiver import Webhook, application
-from media_pipeline.intake.signature import Verifier, weakness_of
-from media_pipeline.intake.spool import spool_of
 from media_pipeline.settings import Settings
 
 _HEAD_BYTES: Final = 65_536
 _HEAD_SECONDS: Final = 10.0
+_REQUEST_BYTES: Final = 64 * 1024 * 1024
+"""Pieces of a body have frames, and headers may come behind it; the receiver limits the body itself."""
 _CONNECTIONS: Final = 1000
 _BACKLOG: Final = 1024
 _STOP_SECONDS: Final = 15
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP with two limits that it lacks: how large the head of a request may be, and how slow."""
+    """uvicorn's HTTP with limits that it lacks: how large a head and a whole request may be, and how slow a head."""
 
     _is_in_head = True
-    _head_bytes = 0
+    _received_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,29 +48,21 @@ class _Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_in_head:
-            self._head_bytes += len(data)
+        self._received_bytes += len(data)
         super().data_received(data)
-        if not self._is_in_head:
-            return
-        if self._head_bytes > _HEAD_BYTES:
-            self.send_400_response("The head is too large.")
-        elif self._head_timer is None and self._head_bytes:
+        if self._received_bytes > (_HEAD_BYTES if self._is_in_head else _REQUEST_BYTES):
+            self.send_400_response("The request is too large.")
+        elif self._is_in_head and self._received_bytes and self._head_timer is None:
             self._watch_head()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # What comes behind a body in pieces would otherwise be kept without a limit.
-        if self._is_in_head:
-            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
-        self._head_bytes = 0
         self._unwatch_head()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._is_in_head = True
+        self._received_bytes = 0
         super().on_message_complete()
 
     def _watch_head(self) -> None:
@@ -107,13 +101,14 @@ class Receiver:
 
     Args:
         settings: their secrets, limits and spool.
+        more_routes: served beside the webhook; a bench compares with one that does nothing.
 
     Raises:
         ConfigurationError: a secret is weak or missing, or the address cannot be listened on.
         SpoolUnavailable: the spool cannot be made.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, more_routes: Sequence[Route] = ()) -> None:
         verifier = verifier_of(settings)
         spool = spool_of(settings)
         spool.prepare()
@@ -127,7 +122,7 @@ class Receiver:
         )
         self._server = _Server(
             uvicorn.Config(
-                application(webhook, spool),
+                application(webhook, spool, more_routes),
                 http=_Protocol,
                 ws="none",
                 # The sender is who is connected: a header may name anybody.
@@ -161,33 +156,6 @@ class Receiver:
     def stop(self) -> None:
         """Let ``run`` end; callable from any thread."""
         self._server.should_exit = True
-
-
-def verifier_of(settings: Settings) -> Verifier:
-    """What proves notifications: the secrets of the settings, else that of the cloud.
-
-    Raises:
-        ConfigurationError: there is none, or a weak one; it names the variable, never the value.
-    """
-    if settings.webhook_secrets:
-        variable = "MEDIA_PIPELINE_WEBHOOK_SECRETS"
-        secrets = {str(place): one.get_secret_value() for place, one in enumerate(settings.webhook_secrets, start=1)}
-    else:
-        variable = "CLOUDINARY_URL"
-        cloud = settings.cloud
-        secrets = {} if cloud is None else {cloud.api_key: cloud.api_secret}
-    if not secrets:
-        raise ConfigurationError(
-            "No secret is known that could have signed a notification.",
-            hint="Set CLOUDINARY_URL or MEDIA_PIPELINE_WEBHOOK_SECRETS.",
-        )
-    for secret in secrets.values():
-        if (weakness := weakness_of(secret)) is not None:
-            raise ConfigurationError(
-                f"{variable} cannot be used to prove notifications: {weakness}.",
-                hint="Anybody could forge them. Use the API secret that the Cloudinary console shows.",
-            )
-    return Verifier(secrets, takes_sha1=settings.webhook_sha1)
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -1,7 +1,8 @@
-r"""The spool: change files that hold notifications from their arrival until Postgres has them.
+"""The spool: change files that hold notifications from their arrival until Postgres has them.
 
-Belongs here: the form of a change file, making one durable, claiming, setting aside, taking back.
-Not here: who sends notifications (``intake.receiver``, ``polling``), what they say (``intake.drain``). No database.
+Belongs here: making a change file durable, claiming, setting aside, taking back.
+Not here: its form (``intake.change_file``), who sends notifications (``intake.receiver``, ``polling``), what they say
+(``intake.drain``). No database.
 
     <spool>/tmp/          being written; nobody looks there
     <spool>/new/          waiting
@@ -14,26 +15,18 @@ Not here: who sends notifications (``intake.receiver``, ``polling``), what they 
                   cur -> new           working, when the worker that had it died
     new or cur -> quarantine           claim finds no plain file; set_aside
                   quarantine -> new    replay by a person
-
-A change file is a row of notifications, the one right behind the other:
-
-    MPCF1 <SHA-256> <how many follow> <length of the body> <head as JSON>\n<body>\n
-
-The SHA-256 is over everything behind it up to the end of the body, so that no bit of it may change unnoticed; the
-count of those that follow tells a file that lost its end between two notifications from a whole one.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import os
 import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,10 +36,8 @@ from typing import Final
 import msgspec
 
 from media_pipeline.errors import SpoolFileUnknown, SpoolFull, SpoolUnavailable, TornFile
-from media_pipeline.settings import Settings
-from media_pipeline.vocabulary import Channel
+from media_pipeline.intake.change_file import Notification, decoded, encoded
 
-_HEAD: Final = re.compile(rb"MPCF1 ([0-9a-f]{64}) (\d{1,9}) (\d{1,9}) ([^\n]*)\n")
 _SUFFIX: Final = ".evt"
 _REASON: Final = ".reason.json"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -56,23 +47,6 @@ _LEFT_BEHIND_SECONDS: Final = 3600
 _NAME_LENGTH: Final = 180
 """Of a name in quarantine; file systems take 255 bytes, and the name of its reason is longer."""
 _WORKER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """One signed message as it arrived.
-
-    Attributes:
-        body: raw, exactly the bytes that were signed.
-        received_at: UTC.
-        headers: lower-case names, only what later work needs; ``key`` says which configured secret proved the
-            message (its position or API key, never the secret).
-    """
-
-    body: bytes
-    received_at: datetime
-    channel: Channel
-    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +78,6 @@ class QuarantinedFile:
     reason: str
     quarantined_at: datetime
     size_bytes: int
-
-
-class _Head(msgspec.Struct):
-    received_at: datetime
-    channel: Channel
-    headers: dict[str, str]
 
 
 class _Reason(msgspec.Struct):
@@ -165,10 +133,26 @@ class Spool:
             SpoolFull: too many files wait, or the disk has too little room; nothing was written.
             SpoolUnavailable: the directory is missing, read-only or in trouble.
         """
-        content = _encoded(notifications)
+        path = self._keep(notifications, self._new)
+        self._waiting += 1
+        return path
+
+    def put_aside(self, notifications: Sequence[Notification], reason: str) -> Path:
+        """Write one change file straight to quarantine, as durable as ``put`` does: a person may still replay it.
+
+        Raises:
+            SpoolFull, SpoolUnavailable: as ``put``.
+        """
+        path = self._keep(notifications, self._quarantine)
+        with _speaking_of_the_spool():
+            _note(path, reason)
+        return path
+
+    def _keep(self, notifications: Sequence[Notification], directory: Path) -> Path:
+        content = encoded(notifications)
         arrived = notifications[0].received_at.astimezone(UTC)
         name = f"{arrived:%Y%m%dT%H%M%S%f}-{secrets.token_hex(8)}{_SUFFIX}"
-        temporary, target = self._tmp / name, self._new / name
+        temporary, target = self._tmp / name, directory / name
         with _speaking_of_the_spool():
             self._require_room(len(content))
             try:
@@ -176,8 +160,7 @@ class Spool:
                 os.link(temporary, target)
             finally:
                 temporary.unlink(missing_ok=True)
-            _force_directory(self._new)
-        self._waiting += 1
+            _force_directory(directory)
         return target
 
     def require_room(self) -> None:
@@ -268,10 +251,13 @@ class Spool:
                 if error.errno in (errno.ELOOP, errno.ENXIO):
                     raise TornFile(file.path.name, "it is no plain file") from error
                 raise
-            with os.fdopen(descriptor, "rb") as opened:
+            try:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise TornFile(file.path.name, "it is no plain file")
-                return _decoded(opened.read(), file.path.name)
+                with os.fdopen(descriptor, "rb", closefd=False) as opened:
+                    return decoded(opened.read(), file.path.name)
+            finally:
+                os.close(descriptor)
 
     def done(self, files: Sequence[ChangeFile]) -> None:
         """Remove claimed files; called only after what they hold is committed in Postgres.
@@ -368,9 +354,8 @@ class Spool:
 
     def _set_aside(self, path: Path, reason: str) -> None:
         target = _free(self._quarantine, _plain(path.name))
-        note = Path(f"{target}{_REASON}")
         # First, so that nothing lies in quarantine without its reason.
-        note.write_bytes(msgspec.json.encode(_Reason(reason, datetime.now(UTC))))
+        note = _note(target, reason)
         try:
             path.rename(target)
         except OSError:
@@ -379,48 +364,6 @@ class Spool:
 
     def _workers(self) -> list[Path]:
         return [Path(entry.path) for entry in _entries(self._cur) if entry.is_dir(follow_symlinks=False)]
-
-
-def spool_of(settings: Settings) -> Spool:
-    """The spool that the settings name; it may have to be prepared."""
-    return Spool(settings.spool, file_limit=settings.spool_file_limit, reserve_bytes=settings.spool_reserve_bytes)
-
-
-def _encoded(notifications: Sequence[Notification]) -> bytes:
-    if not notifications:
-        raise ValueError("a change file holds at least one notification")
-    parts = []
-    for position, one in enumerate(notifications, start=1):
-        head = msgspec.json.encode(_Head(one.received_at.astimezone(UTC), one.channel, dict(one.headers)))
-        rest = b"%d %d %s\n%s" % (len(notifications) - position, len(one.body), head, one.body)
-        parts.append(b"MPCF1 %s %s\n" % (hashlib.sha256(rest).hexdigest().encode(), rest))
-    return b"".join(parts)
-
-
-def _decoded(content: bytes, name: str) -> list[Notification]:
-    found: list[Notification] = []
-    start, follow = 0, None
-    while start < len(content):
-        head = _HEAD.match(content, start)
-        if head is None:
-            raise TornFile(name, "a head is not whole")
-        digest, position, length, members = head.groups()
-        end = head.end() + int(length)
-        if content[end : end + 1] != b"\n":
-            raise TornFile(name, "a body has another length")
-        if hashlib.sha256(content[head.start(2) : end]).hexdigest().encode() != digest:
-            raise TornFile(name, "a digest differs")
-        if follow not in (None, int(position) + 1):
-            raise TornFile(name, "a notification is missing")
-        try:
-            known = msgspec.json.decode(members, type=_Head)
-        except msgspec.MsgspecError as error:
-            raise TornFile(name, "a head says what nobody here understands") from error
-        found.append(Notification(content[head.end() : end], known.received_at, known.channel, known.headers))
-        start, follow = end + 1, int(position)
-    if follow != 0:
-        raise TornFile(name, "its end is missing")
-    return found
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -445,6 +388,13 @@ def _force_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _note(path: Path, reason: str) -> Path:
+    """Write why *path* is in quarantine, beside it."""
+    note = Path(f"{path}{_REASON}")
+    note.write_bytes(msgspec.json.encode(_Reason(reason, datetime.now(UTC))))
+    return note
 
 
 def _names(directory: Path) -> list[str]:

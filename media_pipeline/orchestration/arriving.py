@@ -11,8 +11,8 @@ import dagster as dg
 
 from media_pipeline import canary
 from media_pipeline.db.engine import read_only
+from media_pipeline.intake.configured import spool_of
 from media_pipeline.intake.drain import drain
-from media_pipeline.intake.spool import spool_of
 from media_pipeline.orchestration import metadata
 from media_pipeline.orchestration.resources import Pipeline
 from media_pipeline.reads.lag import Gap, Lag, list_gaps, read_lag

@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from media_pipeline import settings as settings_module
 from media_pipeline.db import embedded, migrate, statements
 from media_pipeline.db.engine import create_engine, read_only
-from media_pipeline.intake.spool import spool_of
+from media_pipeline.intake.configured import spool_of
 from media_pipeline.ops import binding
 from media_pipeline.orchestration.assets import (
     CANARY_ASSETS,

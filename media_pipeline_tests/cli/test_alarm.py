@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 from media_pipeline.cli import alarm
 from media_pipeline.db.engine import transaction
 from media_pipeline.errors import ExitCode
-from media_pipeline.intake.spool import Notification, Spool
+from media_pipeline.intake.change_file import Notification
+from media_pipeline.intake.spool import Spool
 from media_pipeline.reads.lag import Lag, Syncs
 from media_pipeline.settings import Settings, load
 from media_pipeline.vocabulary import Channel

@@ -1,116 +1,127 @@
-"""A mirror that hears of changes: the emulator's messages, carried into the spool by the test, and drains."""
+"""A spool, a running receiver, and messages signed as Cloudinary signs them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from pydantic import SecretStr
 
-from media_pipeline import diff, mirror
 from media_pipeline import settings as settings_module
-from media_pipeline.emulator.config import Endpoints
-from media_pipeline.emulator.control import ControlClient
-from media_pipeline.intake.drain import DrainResult, drain
-from media_pipeline.intake.spool import Notification, Spool
-from media_pipeline.mirror import RefreshResult
-from media_pipeline.progress import Silent
+from media_pipeline.intake import receiver as receiver_module
+from media_pipeline.intake.change_file import Notification
+from media_pipeline.intake.receiver import PATH
+from media_pipeline.intake.server import Receiver
+from media_pipeline.intake.spool import Spool
 from media_pipeline.vocabulary import Channel
-from media_pipeline_tests.mirror.conftest import Rig, cloud, control
 
-__all__ = ["cloud", "control"]
+SECRET = "a-secret-of-these-tests"
+OLD_SECRET = "the-secret-before-that"
+BODY = b'{"notification_type":"upload","asset_id":"0123456789abcdef0123456789abcdef"}'
 
 
-@dataclass(slots=True)
-class HearingRig(Rig):
-    """A rig with a spool; a poll channel keeps the cloud's messages until the test takes them."""
+def notification(body: bytes = BODY, *, second: int = 0, channel: Channel = Channel.WEBHOOK) -> Notification:
+    arrived = datetime(2026, 11, 23, 9, 46, second, 123456, UTC)
+    return Notification(body, arrived, channel, {"x-cld-timestamp": "1795391744", "key": "é"})
 
-    spool: Spool = field(kw_only=True)
-    heard: int = 0
 
-    def listen(self) -> None:
-        """From now on the cloud writes a message about everything."""
-        address = urlsplit(self.endpoints.cloudinary_url)
-        httpx.post(
-            f"{self.endpoints.base_url}/v1_1/{self.endpoints.cloud_name}/triggers",
-            data={"uri": "poll://mirror", "event_type": "all", "uri_type": "poll"},
-            auth=(address.username or "", address.password or ""),
-        ).raise_for_status()
+def signature(body: bytes, timestamp: str, *, secret: str = SECRET, algorithm: str = "sha256") -> str:
+    return hashlib.new(algorithm, body + timestamp.encode() + secret.encode()).hexdigest()
 
-    def messages(self) -> list[bytes]:
-        """What the cloud said since the last call, in its order."""
-        said = self.control.notifications()
-        fresh, self.heard = said[self.heard :], len(said)
-        return [one.body.encode() for one in fresh]
 
-    def receive(self, bodies: Iterable[bytes]) -> None:
-        """They arrive, each in a file of its own."""
-        for body in bodies:
-            self.spool.put([Notification(body, datetime.now(UTC), Channel.WEBHOOK, {})])
-
-    def drain(self) -> DrainResult:
-        return drain(
-            self.engine,
-            self.spool,
-            cloud_name=self.endpoints.cloud_name,
-            delivery_types=self.settings.delivery_types,
-            progress=Silent(),
-        )
-
-    def read(self) -> RefreshResult:
-        """What the job does behind the drain."""
-        self.make_due()
-        with self.client() as client:
-            mirrored = mirror.refresh(self.engine, client, self.settings, run_id=None, progress=Silent())
-        diff.compute(self.engine, self.settings, run_id=None)
-        diff.apply(self.engine, self.settings, run_id=None, progress=Silent())
-        return mirrored
-
-    def call(self, method: str, path: str, **options: Any) -> Any:
-        """An outsider uses the API by hand."""
-        address = urlsplit(self.endpoints.cloudinary_url)
-        answer = httpx.request(
-            method,
-            f"{self.endpoints.base_url}/v1_1/{self.endpoints.cloud_name}{path}",
-            auth=(address.username or "", address.password or ""),
-            **options,
-        )
-        return answer.raise_for_status().json()
-
-    def landed(self) -> list[tuple[str | None, str]]:
-        """Type and outcome of every notification, in the order of their types."""
-        return self.query(
-            "select notification_type, outcome from landing.notification order by notification_type nulls first, id"
-        )
+def signed(
+    body: bytes = BODY, *, age_seconds: int = 0, secret: str = SECRET, algorithm: str = "sha256"
+) -> dict[str, str]:
+    """The headers of a message that is sent now."""
+    timestamp = str(int(time.time()) - age_seconds)
+    return {
+        "X-Cld-Timestamp": timestamp,
+        "X-Cld-Signature": signature(body, timestamp, secret=secret, algorithm=algorithm),
+    }
 
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    spool = Spool(tmp_path / "spool", file_limit=50_000, reserve_bytes=0)
+    spool = Spool(tmp_path / "spool", file_limit=1000, reserve_bytes=0)
     spool.prepare()
     return spool
 
 
-@pytest.fixture
-def rig(engine: Engine, cloud: Endpoints, control: ControlClient, spool: Spool) -> HearingRig:
-    settings = settings_module.load(
-        CLOUDINARY_URL=cloud.cloudinary_url,
-        listing_page_size=50,
-        delivery_types="upload",
-        retries=1,
-        retry_base_seconds=0.01,
-        read_timeout_seconds=2,
-    )
-    return HearingRig(engine, cloud, control, settings, spool=spool)
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A receiver in a thread, and what it has kept."""
+
+    port: int
+    spool: Spool
+    http: httpx.Client
+
+    def post(self, body: bytes | Iterator[bytes] = BODY, headers: Any = None, path: str = PATH) -> httpx.Response:
+        return self.http.post(path, content=body, headers=headers)
+
+    def files(self) -> list[str]:
+        """Everything that is kept or left behind."""
+        return sorted(path.name for part in ("new", "tmp") for path in (self.spool.directory / part).iterdir())
+
+    def kept(self) -> list[Notification]:
+        """What was kept, which is taken out."""
+        claimed = self.spool.claim("tests", 1000)
+        found = [one for file in claimed for one in self.spool.read(file)]
+        self.spool.done(claimed)
+        return found
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture(scope="session")
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts receivers; keywords are settings, *refusals* how many an address may have."""
+    stops: list[Callable[[], None]] = []
+
+    def start(*, refusals: float = 1e9, **options: Any) -> Running:
+        secrets = options.pop("secrets", (SECRET,))
+        settings = settings_module.load(
+            home=tmp_path_factory.mktemp("receiver"),
+            webhook_secrets=tuple(SecretStr(one) for one in secrets),
+            **{"receiver_port": 0, "spool_reserve_bytes": 0, "webhook_sha1": False, **options},
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(receiver_module, "_REFUSALS", refusals)
+            receiver = Receiver(settings)
+        ready = threading.Event()
+        thread = threading.Thread(target=receiver.run, args=(ready.set,))
+        thread.start()
+        assert ready.wait(20)
+        http = httpx.Client(base_url=f"http://127.0.0.1:{receiver.port}", trust_env=False)
+
+        def stop() -> None:
+            http.close()
+            receiver.stop()
+            thread.join(20)
+
+        stops.append(stop)
+        return Running(receiver.port, Spool(settings.spool, file_limit=1, reserve_bytes=0), http)
+
+    yield start
+    for stop in stops:
+        stop()
+
+
+@pytest.fixture(scope="session")
+def shared(starting: Start) -> Running:
+    return starting(secrets=(SECRET, OLD_SECRET), receiver_body_seconds=0.5)
 
 
 @pytest.fixture
-def hints(rig: HearingRig) -> Callable[[], dict[str, str]]:
-    """Assets that wait to be read, and why."""
-    return lambda: dict(rig.query("select asset_id, reason from mirror.verify_queue"))
+def running(shared: Running) -> Running:
+    """A receiver of all tests, with an empty spool; its senders may be refused as often as they like."""
+    shared.kept()
+    return shared

@@ -18,7 +18,7 @@ from media_pipeline.intake.spool import Spool
 from media_pipeline.reads.explain import explain
 from media_pipeline.remote.calls import TagCommand
 from media_pipeline.vocabulary import NotificationOutcome, ResourceType
-from media_pipeline_tests.intake.conftest import HearingRig
+from media_pipeline_tests.arriving.conftest import HearingRig
 from media_pipeline_tests.scenarios.both_sides import require_equal
 
 IMAGE: dict[str, Any] = {"resource_type": ResourceType.IMAGE, "delivery_type": "upload"}

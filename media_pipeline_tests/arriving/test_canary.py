@@ -13,7 +13,7 @@ from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.errors import ConfigurationError
 from media_pipeline.reads.lag import Gap, Lag, list_gaps, read_lag
 from media_pipeline.vocabulary import ResourceType
-from media_pipeline_tests.intake.conftest import HearingRig
+from media_pipeline_tests.arriving.conftest import HearingRig
 
 
 def touch(rig: HearingRig) -> Touch:
