@@ -36,13 +36,14 @@ def problem(answer: httpx.Response) -> str:
 def talk(running: Running, *pieces: bytes, seconds: float = 5) -> bytes:
     """What the receiver says to raw bytes until it closes the connection."""
     with socket.create_connection(("127.0.0.1", running.port), timeout=seconds) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
         answer = b""
+        # One that has heard enough closes while we still speak.
         try:
+            for piece in pieces:
+                connection.sendall(piece)
             while piece := connection.recv(65536):
                 answer += piece
-        except ConnectionResetError:
+        except (BrokenPipeError, ConnectionResetError):
             pass
     return answer
 
