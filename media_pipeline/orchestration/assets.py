@@ -14,7 +14,7 @@ from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only
 from media_pipeline.errors import RemoteError
 from media_pipeline.orchestration import metadata
-from media_pipeline.orchestration.resources import Pipeline, Step
+from media_pipeline.orchestration.resources import OUTAGE_WINDOW, RECENT_CHANGES, Pipeline, Step
 from media_pipeline.reads import operations
 from media_pipeline.vocabulary import ChangeKind, OperationKind
 
@@ -108,7 +108,7 @@ def _delivery_types_are_listed(step: Step) -> dg.AssetCheckResult:
 
 
 @dg.asset(
-    deps=[cloudinary_listing],
+    deps=[cloudinary_listing, RECENT_CHANGES, OUTAGE_WINDOW],
     group_name="mirror",
     kinds={"cloudinary", "postgres"},
     owners=_OWNERS,

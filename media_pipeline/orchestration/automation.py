@@ -21,9 +21,17 @@ from media_pipeline import settings as settings_module
 from media_pipeline.db import embedded, migrate, statements
 from media_pipeline.db.engine import create_engine, read_only
 from media_pipeline.orchestration.assets import FULL_SYNC_ASSETS, PUSH_ASSETS, VERIFY_ASSETS
-from media_pipeline.orchestration.resources import FULL_SYNC, LAUNCHED_HERE, PUSH_PENDING, VERIFY
+from media_pipeline.orchestration.resources import (
+    FULL_SYNC,
+    INCREMENTAL_SYNC,
+    LAUNCHED_HERE,
+    OUTAGE_BACKFILL,
+    PUSH_PENDING,
+    VERIFY,
+)
+from media_pipeline.orchestration.windows import BACKFILL_ASSETS, INCREMENTAL_ASSETS
 from media_pipeline.reads.operations import count_pushable
-from media_pipeline.reads.status import read_allowance
+from media_pipeline.reads.status import find_listing_wish, read_allowance
 from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import RunKind
 
@@ -34,6 +42,21 @@ full_sync = dg.define_asset_job(
 to it. It never changes anything in Cloudinary, and it can be started at any time and as often as you like: a second
 run finds nothing to do, an interrupted one goes on where it stopped. Mass deletions wait for a person
 (`media-pipeline holds list`); the run succeeds all the same.""",
+)
+
+incremental_sync = dg.define_asset_job(
+    INCREMENTAL_SYNC,
+    selection=dg.AssetSelection.assets(*INCREMENTAL_ASSETS),
+    description="""Asks the search what was created or changed since the last look, reads these assets again by their
+ids, and makes `media_assets` equal to what was read. Two or three Admin API calls where nothing changed. It finds no
+deletions: notifications and the full sync do.""",
+)
+
+outage_backfill = dg.define_asset_job(
+    OUTAGE_BACKFILL,
+    selection=dg.AssetSelection.assets(*BACKFILL_ASSETS),
+    description="""Reads again what was created or changed on the chosen days (UTC), and makes `media_assets` equal to
+it. The full sync that finds what was deleted then is started by the sensor `listing_wished`.""",
 )
 
 push_pending = dg.define_asset_job(
@@ -60,8 +83,11 @@ nightly_full_sync = dg.ScheduleDefinition(
     description="A full sync every night at 02:15 UTC: the net under everything that notifications may miss.",
 )
 
-JOBS: Final = (full_sync, push_pending, verify)
-SCHEDULES: Final = (nightly_full_sync,)
+JOBS: Final = (full_sync, incremental_sync, outage_backfill, push_pending, verify)
+
+_SYNCS: Final = (FULL_SYNC, INCREMENTAL_SYNC, OUTAGE_BACKFILL, VERIFY)
+_SYNC_KINDS: Final = (RunKind.FULL_SYNC, RunKind.INCREMENTAL_SYNC, RunKind.BACKFILL, RunKind.VERIFY)
+"""All of them end in one step that only one run may do at a time."""
 
 _INTERVAL_SECONDS: Final = 15
 _AFTER_A_FAILURE: Final = timedelta(minutes=5)
@@ -72,6 +98,29 @@ _UNFINISHED: Final = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
+
+
+def schedules(settings: Settings | None) -> tuple[dg.ScheduleDefinition, ...]:
+    """The schedules.
+
+    Args:
+        settings: used in place of those of the environment, which are read at each tick.
+    """
+
+    @dg.schedule(
+        name="recent_changes_every_five_minutes",
+        job=incremental_sync,
+        # Not at the minute of the nightly full sync.
+        cron_schedule="2-57/5 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="A look at recent changes every five minutes, unless a sync is under way: what notifications did "
+        "not tell is found soon, without any set-up in Cloudinary.",
+    )
+    def recent_changes_every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _ask(context.instance, settings, lambda *_: 1, "", jobs=(INCREMENTAL_SYNC, *_SYNCS), kinds=_SYNC_KINDS)
+
+    return nightly_full_sync, recent_changes_every_five_minutes
 
 
 def sensors(settings: Settings | None) -> tuple[dg.SensorDefinition, ...]:
@@ -113,12 +162,30 @@ def sensors(settings: Settings | None) -> tuple[dg.SensorDefinition, ...]:
             settings,
             lambda engine, _: _count_due(engine),
             "No asset is due to be read again.",
-            # Both end in one step that only one run may do at a time.
-            jobs=(VERIFY, FULL_SYNC),
-            kinds=(RunKind.VERIFY, RunKind.FULL_SYNC),
+            jobs=(VERIFY, *_SYNCS),
+            kinds=_SYNC_KINDS,
         )
 
-    return edits_to_push, assets_to_read
+    @dg.sensor(
+        name="listing_wished",
+        job=full_sync,
+        minimum_interval_seconds=_INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Asks for a full sync before the next night when one is wanted: nothing was ever listed, the days "
+        "of an outage were read again and its deletions are to be found, or more changed than reads by id are worth. "
+        "One that did not list everything is tried again an hour later.",
+    )
+    def listing_wished(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _ask(
+            context.instance,
+            settings,
+            _count_wishes,
+            "No full listing is wanted now.",
+            jobs=(FULL_SYNC, *_SYNCS),
+            kinds=_SYNC_KINDS,
+        )
+
+    return edits_to_push, assets_to_read, listing_wished
 
 
 def _ask(
@@ -162,6 +229,11 @@ def _count_due(engine: Engine) -> int:
         return int(statements.run(connection, "reads/040_read_queue").one().due_count)
 
 
+def _count_wishes(engine: Engine, settings: Settings) -> int:
+    wish = find_listing_wish(engine, settings.slices)
+    return int(wish is not None and wish.is_due)
+
+
 def _is_under_way(
     instance: dg.DagsterInstance, engine: Engine, jobs: tuple[str, ...], kinds: tuple[RunKind, ...]
 ) -> bool:
@@ -169,7 +241,7 @@ def _is_under_way(
 
     Dagster does not see that a command line was killed, so what that started counts only while Postgres sees it.
     """
-    for job in jobs:
+    for job in set(jobs):
         runs = instance.get_runs(dg.RunsFilter(job_name=job, statuses=list(_UNFINISHED)))
         if any(not LAUNCHED_HERE.items() <= run.tags.items() for run in runs):
             return True
