@@ -68,6 +68,13 @@ class Settings(BaseSettings):
     listing_budget_share: float = Field(
         default=0.7, gt=0, le=1, description="Share of the hourly Admin API allowance that listings may use."
     )
+    search_overlap_seconds: float = Field(
+        default=120.0,
+        ge=5,
+        le=86400,
+        description="How far each look at recent changes reaches back into the one before. It must be more than the "
+        "lag of Cloudinary's search index.",
+    )
     folders_budget_share: float = Field(
         default=0.1, gt=0, le=1, description="Share of the hourly Admin API allowance that folder reads may use."
     )

@@ -15,6 +15,7 @@ AssetId = NewType("AssetId", str)
 """Cloudinary's immutable key of an asset: 32 lower-case hexadecimal digits."""
 
 ListingRunId = NewType("ListingRunId", int)
+ChangeWindowId = NewType("ChangeWindowId", int)
 RunId = NewType("RunId", int)
 HoldId = NewType("HoldId", int)
 ChangeSetId = NewType("ChangeSetId", int)
@@ -43,6 +44,29 @@ class ListingRunState(StrEnum):
     BROKEN = "broken"
     HELD = "held"
     CLOSED = "closed"
+
+
+class WindowKind(StrEnum):
+    """Why the search is asked what changed within a time."""
+
+    RECENT = "recent"
+    OUTAGE = "outage"
+
+
+class WindowState(StrEnum):
+    """Life of one walk through a time: open → complete, or → broken where it comes to no end."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    BROKEN = "broken"
+
+
+class ListingWish(StrEnum):
+    """Why a full listing is wanted before the next night."""
+
+    FIRST = "first"
+    OUTAGE = "outage"
+    FLOOD = "flood"
 
 
 class SightingState(StrEnum):
@@ -193,6 +217,7 @@ class RunKind(StrEnum):
 
     FULL_SYNC = "full_sync"
     INCREMENTAL_SYNC = "incremental_sync"
+    BACKFILL = "backfill"
     VERIFY = "verify"
     PUSH = "push"
     DRAIN = "drain"

@@ -90,7 +90,17 @@ CREATE FUNCTION mirror.hint(ids text[], hint_reason text) RETURNS bigint
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
-  with hinted as materialized (
+  with flood as materialized (
+    select
+      hint_reason in ('notification', 'search')
+      and (select count(*) >= 50000 from (select from mirror.verify_queue limit 50000) as waiting) as is_over
+  ),
+  wished as (
+    insert into landing.listing_wish as w (reason, touch)
+    select 'flood', nextval('mirror.touch_seq') from flood where flood.is_over
+    on conflict (reason) do update set touch = excluded.touch, wished_at = excluded.wished_at
+  ),
+  hinted as materialized (
     select distinct h.asset_id from unnest(ids) as h (asset_id) where h.asset_id ~ '^[0-9a-f]{32}$'
   ),
   -- Sightings before the queue and in order, as a page and a verification lock them.
@@ -112,6 +122,9 @@ CREATE FUNCTION mirror.hint(ids text[], hint_reason text) RETURNS bigint
     select hinted.asset_id, hint_reason, coalesce(touched.touch, nextval('mirror.touch_seq'))
     from hinted
     left join touched on hinted.asset_id = touched.asset_id
+    where
+      not (select flood.is_over from flood)
+      or exists (select from mirror.verify_queue as w where w.asset_id = hinted.asset_id)
     order by hinted.asset_id
     on conflict (asset_id) do update
       set hint_touch = excluded.hint_touch, not_before = least(q.not_before, now()), attempt_count = 0
@@ -120,7 +133,7 @@ CREATE FUNCTION mirror.hint(ids text[], hint_reason text) RETURNS bigint
   select count(*) from queued
 $_$;
 
-COMMENT ON FUNCTION mirror.hint(ids text[], hint_reason text) IS 'Asks for assets to be read again; returns how many entries the queue got or renewed.';
+COMMENT ON FUNCTION mirror.hint(ids text[], hint_reason text) IS 'Asks for assets to be read again; returns how many entries the queue got or renewed. Where 50,000 wait, notifications and search results become a wish for a full listing instead.';
 
 CREATE FUNCTION ops.set_updated_at() RETURNS trigger
     LANGUAGE plpgsql
@@ -1059,6 +1072,80 @@ ALTER TABLE diff.change_set ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE landing.change_window (
+    id bigint NOT NULL,
+    run_id bigint,
+    kind text NOT NULL,
+    low_at timestamp with time zone NOT NULL,
+    high_at timestamp with time zone,
+    state text DEFAULT 'open'::text NOT NULL,
+    cursor text,
+    page_count integer DEFAULT 0 NOT NULL,
+    found_count bigint DEFAULT 0 NOT NULL,
+    hinted_count bigint DEFAULT 0 NOT NULL,
+    quarantined_count bigint DEFAULT 0 NOT NULL,
+    missing_count bigint DEFAULT 0 NOT NULL,
+    restart_count integer DEFAULT 0 NOT NULL,
+    broken_reason text,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT change_window_complete_has_an_end CHECK (((high_at IS NOT NULL) OR (state <> 'complete'::text))),
+    CONSTRAINT change_window_counts_positive CHECK (((page_count >= 0) AND (found_count >= 0) AND (hinted_count >= 0) AND (quarantined_count >= 0) AND (missing_count >= 0) AND (restart_count >= 0))),
+    CONSTRAINT change_window_ends_after_it_begins CHECK ((high_at >= low_at)),
+    CONSTRAINT change_window_finished_iff_not_open CHECK (((finished_at IS NOT NULL) = (state <> 'open'::text))),
+    CONSTRAINT change_window_kind_known CHECK ((kind = ANY (ARRAY['recent'::text, 'outage'::text]))),
+    CONSTRAINT change_window_no_cursor_when_complete CHECK (((state <> 'complete'::text) OR (cursor IS NULL))),
+    CONSTRAINT change_window_outage_has_an_end CHECK (((high_at IS NOT NULL) OR (kind = 'recent'::text))),
+    CONSTRAINT change_window_reason_iff_broken CHECK (((broken_reason IS NOT NULL) = (state = 'broken'::text))),
+    CONSTRAINT change_window_state_known CHECK ((state = ANY (ARRAY['open'::text, 'complete'::text, 'broken'::text])))
+);
+
+COMMENT ON TABLE landing.change_window IS 'One walk through what the search says was created or changed within a time. It only hints: what it does not show is not absent.';
+
+COMMENT ON COLUMN landing.change_window.id IS 'Number.';
+
+COMMENT ON COLUMN landing.change_window.run_id IS 'Run of the pipeline that began it.';
+
+COMMENT ON COLUMN landing.change_window.kind IS 'recent (from the last one to now) or outage (days that somebody chose).';
+
+COMMENT ON COLUMN landing.change_window.low_at IS 'First moment of the time, by Cloudinary''s clock.';
+
+COMMENT ON COLUMN landing.change_window.high_at IS 'End of the time, by Cloudinary''s clock. Of a recent one it is the moment of the first answer, null before it: what changes later may be shown as well.';
+
+COMMENT ON COLUMN landing.change_window.state IS 'open; then complete (the last page was read, or the rest is left to a full listing) or broken.';
+
+COMMENT ON COLUMN landing.change_window.cursor IS 'Cursor of the next page; null before the first and after the last.';
+
+COMMENT ON COLUMN landing.change_window.page_count IS 'Pages read.';
+
+COMMENT ON COLUMN landing.change_window.found_count IS 'Records on these pages, bad ones included; of a walk that lost its cursor only those since.';
+
+COMMENT ON COLUMN landing.change_window.hinted_count IS 'Assets that are to be read by id because of it.';
+
+COMMENT ON COLUMN landing.change_window.quarantined_count IS 'Bad records among the found ones.';
+
+COMMENT ON COLUMN landing.change_window.missing_count IS 'Records that the search counted at the end and did not show: its index was in flux.';
+
+COMMENT ON COLUMN landing.change_window.restart_count IS 'How often its cursor was rejected.';
+
+COMMENT ON COLUMN landing.change_window.broken_reason IS 'Why it came to no end; only for broken ones.';
+
+COMMENT ON COLUMN landing.change_window.started_at IS 'Start, by our clock.';
+
+COMMENT ON COLUMN landing.change_window.finished_at IS 'When it left the state open.';
+
+COMMENT ON COLUMN landing.change_window.updated_at IS 'Last change of this row.';
+
+ALTER TABLE landing.change_window ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME landing.change_window_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE landing.listing_page (
     listing_run_id bigint NOT NULL,
     page_number integer NOT NULL,
@@ -1168,6 +1255,21 @@ ALTER TABLE landing.listing_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE landing.listing_wish (
+    reason text NOT NULL,
+    touch bigint NOT NULL,
+    wished_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT listing_wish_reason_known CHECK ((reason = ANY (ARRAY['first'::text, 'outage'::text, 'flood'::text])))
+);
+
+COMMENT ON TABLE landing.listing_wish IS 'Why a full listing is wanted before the next night; settled when every slice has a complete walk that began later.';
+
+COMMENT ON COLUMN landing.listing_wish.reason IS 'first (nothing was ever listed); outage (deletions of a time without notifications leave no other trace); flood (more was hinted at than reads by id are worth).';
+
+COMMENT ON COLUMN landing.listing_wish.touch IS 'mirror.touch_seq when it was wished last: only a walk with a greater touch_low settles it.';
+
+COMMENT ON COLUMN landing.listing_wish.wished_at IS 'When that was; for people.';
 
 CREATE TABLE landing.notification (
     id bigint NOT NULL,
@@ -1707,7 +1809,7 @@ CREATE TABLE ops.run (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT run_error_iff_failed CHECK (((error IS NOT NULL) = (state = 'failed'::text))),
     CONSTRAINT run_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'running'::text))),
-    CONSTRAINT run_kind_known CHECK ((kind = ANY (ARRAY['full_sync'::text, 'incremental_sync'::text, 'verify'::text, 'push'::text, 'drain'::text, 'canary'::text, 'definitions'::text]))),
+    CONSTRAINT run_kind_known CHECK ((kind = ANY (ARRAY['full_sync'::text, 'incremental_sync'::text, 'backfill'::text, 'verify'::text, 'push'::text, 'drain'::text, 'canary'::text, 'definitions'::text]))),
     CONSTRAINT run_state_known CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'held'::text, 'failed'::text])))
 );
 
@@ -1715,7 +1817,7 @@ COMMENT ON TABLE ops.run IS 'One row a run of the pipeline, linked to the Dagste
 
 COMMENT ON COLUMN ops.run.id IS 'Number of the run.';
 
-COMMENT ON COLUMN ops.run.kind IS 'full_sync, incremental_sync, verify or push.';
+COMMENT ON COLUMN ops.run.kind IS 'full_sync, incremental_sync, backfill, verify or push.';
 
 COMMENT ON COLUMN ops.run.state IS 'running; then succeeded, held (something waits for an approval) or failed.';
 
@@ -2337,11 +2439,17 @@ ALTER TABLE ONLY diff.change
 ALTER TABLE ONLY diff.change_set
     ADD CONSTRAINT change_set_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY landing.change_window
+    ADD CONSTRAINT change_window_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY landing.listing_page
     ADD CONSTRAINT listing_page_pkey PRIMARY KEY (listing_run_id, page_number);
 
 ALTER TABLE ONLY landing.listing_run
     ADD CONSTRAINT listing_run_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY landing.listing_wish
+    ADD CONSTRAINT listing_wish_pkey PRIMARY KEY (reason);
 
 ALTER TABLE ONLY landing.notification
     ADD CONSTRAINT notification_body_digest_key UNIQUE (body_digest);
@@ -2478,6 +2586,12 @@ CREATE INDEX media_sync_log_other_asset_id_row_version_idx ON audit.media_sync_l
 
 CREATE INDEX change_set_pending_idx ON diff.change_set USING btree (id) WHERE (state = 'pending'::text);
 
+CREATE INDEX change_window_newest_idx ON landing.change_window USING btree (kind, id DESC);
+
+CREATE UNIQUE INDEX change_window_one_outage_idx ON landing.change_window USING btree (low_at, high_at) WHERE ((state = 'open'::text) AND (kind = 'outage'::text));
+
+CREATE UNIQUE INDEX change_window_one_recent_idx ON landing.change_window USING btree (kind) WHERE ((state = 'open'::text) AND (kind = 'recent'::text));
+
 CREATE INDEX listing_page_unapplied_idx ON landing.listing_page USING btree (listing_run_id, page_number) WHERE (applied_at IS NULL);
 
 CREATE UNIQUE INDEX listing_run_one_open_idx ON landing.listing_run USING btree (resource_type, delivery_type) WHERE (state = 'open'::text);
@@ -2556,6 +2670,8 @@ ALTER INDEX public.media_sync_log_pkey ATTACH PARTITION audit.media_sync_log_oth
 
 CREATE TRIGGER media_sync_log_no_truncate BEFORE TRUNCATE ON audit.media_sync_log_other FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
+CREATE TRIGGER change_window_set_updated_at BEFORE UPDATE ON landing.change_window FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
 CREATE TRIGGER listing_run_set_updated_at BEFORE UPDATE ON landing.listing_run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
 
 CREATE TRIGGER notification_set_updated_at BEFORE UPDATE ON landing.notification FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
@@ -2590,6 +2706,9 @@ CREATE TRIGGER media_usage_set_updated_at BEFORE UPDATE ON public.media_usage FO
 
 ALTER TABLE ONLY diff.change_set
     ADD CONSTRAINT change_set_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
+
+ALTER TABLE ONLY landing.change_window
+    ADD CONSTRAINT change_window_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
 
 ALTER TABLE ONLY landing.listing_page
     ADD CONSTRAINT listing_page_listing_run_id_fkey FOREIGN KEY (listing_run_id) REFERENCES landing.listing_run(id);
@@ -2667,6 +2786,10 @@ ALTER TABLE diff.change_set ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY change_set_engine ON diff.change_set TO media_sync USING (true) WITH CHECK (true);
 
+ALTER TABLE landing.change_window ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY change_window_engine ON landing.change_window TO media_sync USING (true) WITH CHECK (true);
+
 ALTER TABLE landing.listing_page ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY listing_page_engine ON landing.listing_page TO media_sync USING (true) WITH CHECK (true);
@@ -2674,6 +2797,10 @@ CREATE POLICY listing_page_engine ON landing.listing_page TO media_sync USING (t
 ALTER TABLE landing.listing_run ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY listing_run_engine ON landing.listing_run TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE landing.listing_wish ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY listing_wish_engine ON landing.listing_wish TO media_sync USING (true) WITH CHECK (true);
 
 ALTER TABLE landing.notification ENABLE ROW LEVEL SECURITY;
 
@@ -2919,9 +3046,13 @@ GRANT SELECT,INSERT,UPDATE ON TABLE diff.change TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE diff.change_set TO media_sync;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE landing.change_window TO media_sync;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_page TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_run TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_wish TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE landing.notification TO media_sync;
 

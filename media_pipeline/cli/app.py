@@ -39,6 +39,7 @@ vault_app = typer.Typer(help="Bytes that are kept here, so that a deletion can b
 app.add_typer(vault_app, name="vault")
 
 Migrate = Annotated[bool, typer.Option("--migrate", help="Apply missing migrations to the configured database first.")]
+_MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
 HoldNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the hold.", min=1)]
 PlanNumber = Annotated[int, typer.Argument(metavar="N", help="Number of the plan.", min=1)]
 UnusedDays = Annotated[
@@ -81,7 +82,10 @@ def _options(
 @app.command()
 def sync(
     context: typer.Context,
-    full: Annotated[bool, typer.Option("--full", help="List the whole cloud. There is no other way yet.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="List the whole cloud: the default.")] = False,
+    recent: Annotated[
+        bool, typer.Option("--recent", help="Only what was created or changed since the last look; no deletions.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only look what would be found; nothing is written.")
     ] = False,
@@ -93,10 +97,12 @@ def sync(
     Starts what is missing on this machine: an embedded Postgres, an emulator where CLOUDINARY_URL is not set.
     Ends with 3 if something waits for your approval, with 1 if a part of the cloud could not be listed.
     """
+    if recent and (full or dry_run):
+        raise typer.BadParameter("goes with neither --full nor --dry-run", param_hint="--recent")
     settings = _begin(context, is_json=json)
     from media_pipeline.cli import sync as work
 
-    code = work.command(settings, is_full=full, is_dry=dry_run, may_migrate=migrate, is_json=json)
+    code = work.command(settings, is_recent=recent, is_dry=dry_run, may_migrate=migrate, is_json=json)
     raise typer.Exit(code)
 
 
@@ -117,6 +123,25 @@ def alarm(
     from media_pipeline.cli import alarm as work
 
     raise typer.Exit(work.command(settings, every_seconds=every, is_json=json))
+
+
+@app.command()
+def backfill(
+    context: typer.Context,
+    from_: Annotated[datetime, typer.Option("--from", formats=_MOMENTS, help="Its first day, or a time; UTC.")],
+    to: Annotated[datetime, typer.Option("--to", formats=_MOMENTS, help="Its last day, or a time; UTC.")],
+    migrate: Migrate = False,
+    json: Json = False,
+) -> None:
+    """Repair what an outage of notifications left out: creations, changes and deletions of whole days.
+
+    Reads again what was created or changed on these days, then lists the whole cloud, which finds what was deleted.
+    Ends with 3 if something waits for your approval, with 1 if a part could not be read.
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import backfill as work
+
+    raise typer.Exit(work.command(settings, from_.date(), to.date(), may_migrate=migrate, is_json=json))
 
 
 @app.command()
@@ -234,9 +259,7 @@ def revert(
     context: typer.Context,
     to: Annotated[
         datetime,
-        typer.Option(
-            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"], help="The time to return to, in UTC."
-        ),
+        typer.Option(formats=_MOMENTS, help="The time to return to, in UTC."),
     ],
     folder: Annotated[str | None, typer.Option(help="Only what lay in this folder or below it.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,

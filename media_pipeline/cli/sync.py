@@ -1,4 +1,4 @@
-"""``media-pipeline sync``: one full sync, or a look at what it would find.
+"""``media-pipeline sync``: one full sync, one of recent changes, or a look at what a full one would find.
 
 Belongs here: the order of starting, migrating and syncing; the report.
 Not here: the sync (``orchestration.launch``), the dry run's look (``cli.dry_run``).
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -26,6 +27,9 @@ from media_pipeline.reads.changes import ChangesOfKind, Example, count_changes
 from media_pipeline.reads.status import Quarantine, read_allowance, read_quarantine
 from media_pipeline.settings import Environment, Settings
 from media_pipeline.vocabulary import ChangeState, RunId, RunState
+
+if TYPE_CHECKING:
+    from media_pipeline.orchestration.launch import SyncOutcome
 
 _EXAMPLES = 3
 
@@ -56,9 +60,8 @@ class SyncReport:
         return ExitCode.HELD if self.holds else ExitCode.OK
 
 
-def command(settings: Settings, *, is_full: bool, is_dry: bool, may_migrate: bool, is_json: bool) -> ExitCode:
+def command(settings: Settings, *, is_recent: bool, is_dry: bool, may_migrate: bool, is_json: bool) -> ExitCode:
     """Sync, or look."""
-    tell = screen.teller(is_json=is_json)
     with local.running(settings) as live, local.database(live) as engine:
         if is_dry:
             migrate.require_current(engine)
@@ -66,16 +69,16 @@ def command(settings: Settings, *, is_full: bool, is_dry: bool, may_migrate: boo
             screen.print_json(look) if is_json else _show_look(look, screen.out())
             return ExitCode.FAILED if look.problems else ExitCode.OK
         local.bring_up_to_date(engine, settings, may_migrate=may_migrate, tell=lambda text: screen.err().print(text))
-        if not is_full:
-            tell("There is no incremental sync yet: this is a full one.")
-        with watch.progress(lambda: _calls_left(engine)) as progress:
-            report = run(engine, live, progress=progress)
+        with watch.progress(lambda: calls_left(engine)) as progress:
+            report = run(engine, live, progress=progress, is_recent=is_recent)
         screen.print_json(report) if is_json else show(report, screen.out())
         return report.exit_code
 
 
-def run(engine: Engine, live: Settings, *, progress: Progress, examples: int = _EXAMPLES) -> SyncReport:
-    """One full sync through Dagster, in this process.
+def run(
+    engine: Engine, live: Settings, *, progress: Progress, examples: int = _EXAMPLES, is_recent: bool = False
+) -> SyncReport:
+    """One full sync, or one of recent changes, through Dagster, in this process.
 
     Args:
         live: settings that `local.running` filled in.
@@ -84,9 +87,14 @@ def run(engine: Engine, live: Settings, *, progress: Progress, examples: int = _
     Raises:
         MediaPipelineError: whatever stopped it.
     """
-    from media_pipeline.orchestration.launch import run_full_sync
+    from media_pipeline.orchestration.launch import run_full_sync, run_incremental_sync
 
-    outcome = run_full_sync(live, actor=screen.actor(), progress=progress)
+    sync = run_incremental_sync if is_recent else run_full_sync
+    return report_on(engine, sync(live, actor=screen.actor(), progress=progress), examples=examples)
+
+
+def report_on(engine: Engine, outcome: SyncOutcome, *, examples: int = _EXAMPLES) -> SyncReport:
+    """What is said of a sync that has ended."""
     with read_only(engine) as connection:
         cloud = binding.read(connection)
     return SyncReport(
@@ -100,7 +108,7 @@ def run(engine: Engine, live: Settings, *, progress: Progress, examples: int = _
         quarantine=read_quarantine(engine, limit=_EXAMPLES),
         problems=outcome.problems,
         api_calls_used=outcome.api_calls_used,
-        api_calls_left=_calls_left(engine),
+        api_calls_left=calls_left(engine),
         duration_seconds=outcome.duration_seconds,
         counts=outcome.counts,
     )
@@ -110,19 +118,19 @@ def show(report: SyncReport, console: Console) -> None:
     """The report for people."""
     tell = partial(console.print, markup=False)
     left = "" if report.api_calls_left is None else f", {report.api_calls_left:,} left in this hour"
-    listing, diff = report.counts.get("listing", {}), report.changes
     tell(
-        f"Run {report.run_id} of {report.cloud}: {listing.get('assets', 0):,} assets on "
-        f"{screen.plural(int(str(listing.get('pages', 0))), 'page')} in {report.duration_seconds:.1f} s; "
+        f"Run {report.run_id} of {report.cloud}: {_seen(report)} in {report.duration_seconds:.1f} s; "
         f"{screen.plural(report.api_calls_used, 'Admin API call')} used{left}."
     )
-    if not listing.get("assets") and report.is_emulator:
+    if report.counts.get("listing", {}).get("assets") == 0 and report.is_emulator:
         tell(
             "The emulator holds nothing yet. 'media-pipeline emulator --sample' fills it with a sample library; "
             "'media-pipeline demo' shows everything at once."
         )
-    elif diff:
-        console.print(changes_table(diff))
+    elif report.changes:
+        console.print(changes_table(report.changes))
+    elif "listing" not in report.counts:
+        tell("Nothing differs in what was read.")
     else:
         tell("Nothing differs: the mirror is as the cloud is.")
     for hold in report.holds:
@@ -135,9 +143,18 @@ def show(report: SyncReport, console: Console) -> None:
         for record in report.quarantine.newest:
             tell(f"  {record.asset_id or 'no asset_id'}  {record.reason}: {record.detail}")
     for problem in report.problems:
-        console.print(f"Not listed to its end: {problem}", style="bold red", markup=False)
+        console.print(f"Not done to its end: {problem}", style="bold red", markup=False)
     if report.problems:
-        tell("What was read is kept, and no asset of such a slice counts as deleted. Run the same again.")
+        tell("What was read is kept, and nothing that was not read counts as deleted. Run the same again.")
+
+
+def _seen(report: SyncReport) -> str:
+    """What was looked at, by the step that asked Cloudinary."""
+    listing = report.counts.get("listing")
+    if listing is not None:
+        return f"{listing['assets']:,} assets on {screen.plural(int(str(listing['pages'])), 'page')}"
+    found = next(part for part in report.counts.values() if "hinted_count" in part)
+    return f"{screen.plural(int(str(found['found_count'])), 'change')} shown by the search"
 
 
 def changes_table(changes: tuple[ChangesOfKind, ...]) -> Table:
@@ -201,6 +218,7 @@ def _show_look(look: DryRun, console: Console) -> None:
         console.print(f"Not listed to its end: {problem}", style="bold red", markup=False)
 
 
-def _calls_left(engine: Engine) -> int | None:
+def calls_left(engine: Engine) -> int | None:
+    """What is left of the hourly allowance; None before the first answer told it."""
     allowance = read_allowance(engine)
     return None if allowance is None else allowance.remaining_count

@@ -22,6 +22,7 @@ from media_pipeline.progress import Progress, Silent
 _WORDS: Final = {
     "upload": "Uploading the sample library",
     "listing": "Listing pages of the cloud",
+    "window": "Searching what changed",
     "mirror": "Taking pages over",
     "verify": "Reading assets by their id",
     "diff": "Comparing",

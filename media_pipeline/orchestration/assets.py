@@ -15,7 +15,7 @@ from media_pipeline.db.engine import read_only
 from media_pipeline.errors import RemoteError
 from media_pipeline.orchestration import metadata
 from media_pipeline.orchestration.arriving import canary_touch, change_files
-from media_pipeline.orchestration.resources import Pipeline, Step
+from media_pipeline.orchestration.resources import OUTAGE_WINDOW, RECENT_CHANGES, Pipeline, Step
 from media_pipeline.reads import operations
 from media_pipeline.vocabulary import ChangeKind, OperationKind
 
@@ -119,7 +119,7 @@ def _delivery_types_are_listed(step: Step) -> dg.AssetCheckResult:
 
 
 @dg.asset(
-    deps=[cloudinary_listing, change_files],
+    deps=[cloudinary_listing, change_files, RECENT_CHANGES, OUTAGE_WINDOW],
     group_name="mirror",
     kinds={"cloudinary", "postgres"},
     owners=_OWNERS,

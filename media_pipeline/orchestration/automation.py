@@ -33,14 +33,17 @@ from media_pipeline.orchestration.assets import (
 from media_pipeline.orchestration.resources import (
     DRAIN_CHANGE_FILES,
     FULL_SYNC,
+    INCREMENTAL_SYNC,
     LAUNCHED_HERE,
+    OUTAGE_BACKFILL,
     PUSH_PENDING,
     REFRESH_DEFINITIONS,
     TOUCH_CANARY,
     VERIFY,
 )
+from media_pipeline.orchestration.windows import BACKFILL_ASSETS, INCREMENTAL_ASSETS
 from media_pipeline.reads.operations import count_pushable
-from media_pipeline.reads.status import read_allowance
+from media_pipeline.reads.status import find_listing_wish, read_allowance
 from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import RunKind
 
@@ -51,6 +54,21 @@ full_sync = dg.define_asset_job(
 to it. It never changes anything in Cloudinary, and it can be started at any time and as often as you like: a second
 run finds nothing to do, an interrupted one goes on where it stopped. Mass deletions wait for a person
 (`media-pipeline holds list`); the run succeeds all the same.""",
+)
+
+incremental_sync = dg.define_asset_job(
+    INCREMENTAL_SYNC,
+    selection=dg.AssetSelection.assets(*INCREMENTAL_ASSETS),
+    description="""Asks the search what was created or changed since the last look, reads these assets again by their
+ids, and makes `media_assets` equal to what was read. Two or three Admin API calls where nothing changed. It finds no
+deletions: notifications and the full sync do.""",
+)
+
+outage_backfill = dg.define_asset_job(
+    OUTAGE_BACKFILL,
+    selection=dg.AssetSelection.assets(*BACKFILL_ASSETS),
+    description="""Reads again what was created or changed on the chosen days (UTC), and makes `media_assets` equal to
+it. The full sync that finds what was deleted then is started by the sensor `listing_wished`.""",
 )
 
 push_pending = dg.define_asset_job(
@@ -96,30 +114,20 @@ nightly_full_sync = dg.ScheduleDefinition(
     description="A full sync every night at 02:15 UTC: the net under everything that notifications may miss.",
 )
 
-
-@dg.schedule(
-    name="canary",
-    job=touch_canary,
-    cron_schedule="*/10 * * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Touches the canary every ten minutes, unless MEDIA_PIPELINE_CANARY is false or nothing is mirrored.",
+JOBS: Final = (
+    full_sync,
+    incremental_sync,
+    outage_backfill,
+    push_pending,
+    verify,
+    drain_change_files,
+    touch_canary,
+    refresh_definitions,
 )
-def canary() -> dg.RunRequest | dg.SkipReason:
-    """One touch, where it can prove something."""
-    with _opened(None) as (engine, read):
-        if not read.canary:
-            return dg.SkipReason("MEDIA_PIPELINE_CANARY is false.")
-        if migrate.status(engine).pending:
-            return dg.SkipReason("The database lacks migrations: media-pipeline migrate.")
-        with read_only(engine) as connection:
-            if binding.read(connection) is None:
-                return dg.SkipReason("Nothing is mirrored yet: the canary proves nothing before the first full sync.")
-    return dg.RunRequest()
 
-
-JOBS: Final = (full_sync, push_pending, verify, drain_change_files, touch_canary, refresh_definitions)
-SCHEDULES: Final = (nightly_full_sync, canary)
+_SYNCS: Final = (FULL_SYNC, INCREMENTAL_SYNC, OUTAGE_BACKFILL, VERIFY)
+_SYNC_KINDS: Final = (RunKind.FULL_SYNC, RunKind.INCREMENTAL_SYNC, RunKind.BACKFILL, RunKind.VERIFY)
+"""All of them end in one step that only one run may do at a time."""
 
 _INTERVAL_SECONDS: Final = 15
 _SPOOL_INTERVAL_SECONDS: Final = 5
@@ -131,6 +139,49 @@ _UNFINISHED: Final = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
+
+
+def schedules(settings: Settings | None) -> tuple[dg.ScheduleDefinition, ...]:
+    """The schedules.
+
+    Args:
+        settings: used in place of those of the environment, which are read at each tick.
+    """
+
+    @dg.schedule(
+        name="recent_changes_every_five_minutes",
+        job=incremental_sync,
+        # Not at the minute of the nightly full sync.
+        cron_schedule="2-57/5 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="A look at recent changes every five minutes, unless a sync is under way: what notifications did "
+        "not tell is found soon, without any set-up in Cloudinary.",
+    )
+    def recent_changes_every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _ask(context.instance, settings, lambda *_: 1, "", jobs=(INCREMENTAL_SYNC, *_SYNCS), kinds=_SYNC_KINDS)
+
+    @dg.schedule(
+        name="canary_every_ten_minutes",
+        job=touch_canary,
+        # Not at the minute of another schedule.
+        cron_schedule="4-54/10 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="A touch of the canary every ten minutes, unless MEDIA_PIPELINE_CANARY is false or nothing is "
+        "mirrored yet.",
+    )
+    def canary_every_ten_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _ask(
+            context.instance,
+            settings,
+            _can_be_proved,
+            "MEDIA_PIPELINE_CANARY is false, or nothing is mirrored yet.",
+            jobs=(TOUCH_CANARY,),
+            kinds=(RunKind.CANARY,),
+        )
+
+    return nightly_full_sync, recent_changes_every_five_minutes, canary_every_ten_minutes
 
 
 def sensors(settings: Settings | None) -> tuple[dg.SensorDefinition, ...]:
@@ -172,9 +223,8 @@ def sensors(settings: Settings | None) -> tuple[dg.SensorDefinition, ...]:
             settings,
             lambda engine, _: _count_due(engine),
             "No asset is due to be read again.",
-            # Both end in one step that only one run may do at a time.
-            jobs=(VERIFY, FULL_SYNC),
-            kinds=(RunKind.VERIFY, RunKind.FULL_SYNC),
+            jobs=(VERIFY, *_SYNCS),
+            kinds=_SYNC_KINDS,
         )
 
     @dg.sensor(
@@ -211,7 +261,26 @@ def sensors(settings: Settings | None) -> tuple[dg.SensorDefinition, ...]:
             kinds=(RunKind.DEFINITIONS, RunKind.FULL_SYNC),
         )
 
-    return edits_to_push, assets_to_read, change_files_to_drain, definitions_to_read
+    @dg.sensor(
+        name="listing_wished",
+        job=full_sync,
+        minimum_interval_seconds=_INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Asks for a full sync before the next night when one is wanted: nothing was ever listed, the days "
+        "of an outage were read again and its deletions are to be found, or more changed than reads by id are worth. "
+        "One that did not list everything is tried again an hour later.",
+    )
+    def listing_wished(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _ask(
+            context.instance,
+            settings,
+            _count_wishes,
+            "No full listing is wanted now.",
+            jobs=(FULL_SYNC, *_SYNCS),
+            kinds=_SYNC_KINDS,
+        )
+
+    return edits_to_push, assets_to_read, change_files_to_drain, definitions_to_read, listing_wished
 
 
 def _ask(
@@ -260,6 +329,17 @@ def _are_definitions_due(engine: Engine) -> bool:
         return bool(statements.run(connection, "reads/920_are_definitions_due").scalar_one())
 
 
+def _can_be_proved(engine: Engine, settings: Settings) -> bool:
+    """Whether a touch of the canary can come back: not before the first sync."""
+    with read_only(engine) as connection:
+        return settings.canary and binding.read(connection) is not None
+
+
+def _count_wishes(engine: Engine, settings: Settings) -> int:
+    wish = find_listing_wish(engine, settings.slices)
+    return int(wish is not None and wish.is_due)
+
+
 def _is_under_way(
     instance: dg.DagsterInstance, engine: Engine, jobs: tuple[str, ...], kinds: tuple[RunKind, ...]
 ) -> bool:
@@ -267,7 +347,7 @@ def _is_under_way(
 
     Dagster does not see that a command line was killed, so what that started counts only while Postgres sees it.
     """
-    for job in jobs:
+    for job in set(jobs):
         runs = instance.get_runs(dg.RunsFilter(job_name=job, statuses=list(_UNFINISHED)))
         if any(not LAUNCHED_HERE.items() <= run.tags.items() for run in runs):
             return True

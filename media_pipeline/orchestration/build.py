@@ -10,9 +10,10 @@ import dagster as dg
 
 from media_pipeline.orchestration.arriving import canary_touch, change_files
 from media_pipeline.orchestration.assets import FULL_SYNC_ASSETS, PUSH_ASSETS, cloudinary_library
-from media_pipeline.orchestration.automation import JOBS, SCHEDULES, sensors
+from media_pipeline.orchestration.automation import JOBS, schedules, sensors
 from media_pipeline.orchestration.checks import CHECKS
 from media_pipeline.orchestration.resources import pipeline_resource
+from media_pipeline.orchestration.windows import outage_window, recent_changes
 from media_pipeline.progress import Progress
 from media_pipeline.settings import Settings
 
@@ -34,10 +35,14 @@ def build_defs(
     """
     pipeline = pipeline_resource(settings=settings, progress=progress, actor=actor, on_failure=on_failure)
     return dg.Definitions(
-        assets=[cloudinary_library, change_files, canary_touch, *FULL_SYNC_ASSETS, *PUSH_ASSETS],
+        assets=[
+            *(cloudinary_library, change_files, canary_touch, recent_changes, outage_window),
+            *FULL_SYNC_ASSETS,
+            *PUSH_ASSETS,
+        ],
         asset_checks=CHECKS,
         jobs=JOBS,
-        schedules=SCHEDULES,
+        schedules=schedules(settings),
         sensors=sensors(settings),
         resources={"pipeline": pipeline},
         # The steps of a run share one database pool and one lock; a process for each would cost 4 s a step besides.

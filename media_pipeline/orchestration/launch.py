@@ -1,4 +1,4 @@
-"""One full sync, or one push, in this process, as runs that Dagster's page shows.
+"""One sync, or one push, in this process, as runs that Dagster's page shows.
 
 Belongs here: the runs, their outcome, errors as the rooms raised them, runs whose process was killed.
 Not here: what a run does (``assets``), how its outcome is printed (``cli``).
@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
 import dagster as dg
 from dagster._core.events import RunFailureReason
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 from pydantic import SecretStr
 from sqlalchemy import Engine, Row
 
@@ -27,7 +28,16 @@ from media_pipeline.errors import ActivityBusy, MediaPipelineError
 from media_pipeline.ops import holds
 from media_pipeline.orchestration.build import build_defs
 from media_pipeline.orchestration.instance import prepare_home, storage_url
-from media_pipeline.orchestration.resources import FULL_SYNC, LAUNCHED_HERE, PUSH_PENDING, VERIFY
+from media_pipeline.orchestration.resources import (
+    FULL_SYNC,
+    INCREMENTAL_SYNC,
+    LAUNCHED_HERE,
+    OUTAGE_BACKFILL,
+    OUTAGE_WINDOW,
+    PUSH_PENDING,
+    RECENT_CHANGES,
+    VERIFY,
+)
 from media_pipeline.progress import Progress
 from media_pipeline.reads.operations import count_pushable
 from media_pipeline.settings import Settings
@@ -38,6 +48,7 @@ _NO_RETRY: Final = {"dagster/max_retries": "0"}
 """Who started the run is there to start it again."""
 
 _TIME_TO_BEGIN: Final = timedelta(hours=1)
+_STEPS_WITH_PROBLEMS: Final = ("listing", RECENT_CHANGES, OUTAGE_WINDOW, "mirror")
 _PUSHED: Final = ("pushed_deletions", "pushed_uploads", "pushed_updates", "pushed_renames")
 _OUTCOMES: Final = ("sent", "refused", "conflict", "unknown", "postponed", "stale")
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -45,12 +56,14 @@ _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True, slots=True)
 class SyncOutcome:
-    """What a full sync led to.
+    """What a sync led to.
 
     Attributes:
         state: succeeded, or held where something waits for a person; a sync that fails raises.
-        counts: by step (listing, mirror, diff, apply, folders, metadata_fields), as in ``ops.run``.
-        problems: a sentence for each slice that was not listed to its end, and for reads by id that paused.
+        counts: by step (listing, recent_changes or outage_window, mirror, diff, apply, folders, metadata_fields), as in
+            ``ops.run``.
+        problems: a sentence for each slice that was not listed to its end, for a search that did not show all, and
+            for reads by id that paused.
         hold_ids: every hold that is open now.
         quarantined: records that were set aside and that nothing resolved since.
         api_calls_used: Admin API calls of this run.
@@ -112,6 +125,41 @@ def run_full_sync(settings: Settings, *, actor: str, progress: Progress) -> Sync
         return _outcome(launcher.engine, run, time.monotonic() - started)
 
 
+def run_incremental_sync(settings: Settings, *, actor: str, progress: Progress) -> SyncOutcome:
+    """Run the job ``incremental_sync`` in this process and wait for its end; all else as ``run_full_sync``."""
+    started = time.monotonic()
+    with _launcher(settings, actor, progress, "media-pipeline sync") as launcher:
+        run = launcher.execute(INCREMENTAL_SYNC)
+        return _outcome(launcher.engine, run, time.monotonic() - started)
+
+
+def run_backfill(
+    settings: Settings, first_day: date, last_day: date, *, actor: str, progress: Progress
+) -> tuple[SyncOutcome, SyncOutcome]:
+    """Run the job ``outage_backfill`` over some days in this process, then ``full_sync``, which finds the deletions.
+
+    Args:
+        first_day: by UTC, like *last_day*, which is included; both are partitions of ``outage_window``.
+
+    Returns:
+        What each of the two led to.
+
+    Raises:
+        The same as ``run_full_sync``; called again it goes on where it stopped.
+    """
+    with _launcher(settings, actor, progress, "media-pipeline backfill") as launcher:
+        days = {
+            ASSET_PARTITION_RANGE_START_TAG: first_day.isoformat(),
+            ASSET_PARTITION_RANGE_END_TAG: last_day.isoformat(),
+        }
+        outcomes = []
+        for job, tags in ((OUTAGE_BACKFILL, days), (FULL_SYNC, {})):
+            started = time.monotonic()
+            run = launcher.execute(job, tags)
+            outcomes.append(_outcome(launcher.engine, run, time.monotonic() - started))
+        return outcomes[0], outcomes[1]
+
+
 def run_push(settings: Settings, *, actor: str, progress: Progress) -> PushOutcome:
     """Run the job ``push_pending`` in this process, then ``verify``, until nothing is left that can be pushed now.
 
@@ -168,10 +216,10 @@ class _Launcher:
     actor: str
     progress: Progress
 
-    def execute(self, job: str) -> Row[Any]:
+    def execute(self, job: str, tags: Mapping[str, str] | None = None) -> Row[Any]:
         """One run; returns its row of ``ops.run``."""
         dagster_run_id = str(uuid4())
-        _execute(self.instance, self.settings, self.progress, self.actor, job, dagster_run_id)
+        _execute(self.instance, self.settings, self.progress, self.actor, job, dagster_run_id, tags or {})
         _end_lost_runs(self.instance, self.engine)
         with read_only(self.engine) as connection:
             return statements.run(connection, "reads/560_find_runs", dagster_run_ids=[dagster_run_id]).one()
@@ -218,7 +266,13 @@ def open_instance(home: str, url: str) -> Iterator[dg.DagsterInstance]:
 
 
 def _execute(
-    instance: dg.DagsterInstance, settings: Settings, progress: Progress, actor: str, job: str, dagster_run_id: str
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    progress: Progress,
+    actor: str,
+    job: str,
+    dagster_run_id: str,
+    tags: Mapping[str, str],
 ) -> None:
     failures: list[BaseException] = []
     defs = build_defs(settings=settings, progress=progress, actor=actor, on_failure=failures.append)
@@ -227,7 +281,7 @@ def _execute(
         run_config=_QUIET,
         instance=instance,
         run_id=dagster_run_id,
-        tags={**LAUNCHED_HERE, **_NO_RETRY, _ACTOR_TAG: actor},
+        tags={**LAUNCHED_HERE, **_NO_RETRY, _ACTOR_TAG: actor, **tags},
         raise_on_error=False,
     )
     if failures and isinstance(failures[0], Exception):
@@ -268,7 +322,7 @@ def _outcome(engine: Engine, run: Row[Any], duration_seconds: float) -> SyncOutc
         dagster_run_id=run.dagster_run_id,
         state=RunState(run.state),
         counts=counts,
-        problems=(*counts["listing"]["problems"], *counts["mirror"]["problems"]),
+        problems=tuple(one for step in _STEPS_WITH_PROBLEMS for one in counts.get(step, {}).get("problems", ())),
         hold_ids=tuple(hold.id for hold in holds.list_holds(engine)),
         quarantined=0 if quarantined is None else int(quarantined.total_count),
         api_calls_used=int(total["api_calls"]),

@@ -38,12 +38,18 @@ from media_pipeline.settings import CloudCredentials, Environment, Settings
 from media_pipeline.vocabulary import CallPurpose, CloudIdentity, RunId, RunKind, RunState
 
 FULL_SYNC: Final = "full_sync"
+INCREMENTAL_SYNC: Final = "incremental_sync"
+OUTAGE_BACKFILL: Final = "outage_backfill"
 VERIFY: Final = "verify"
 PUSH_PENDING: Final = "push_pending"
 DRAIN_CHANGE_FILES: Final = "drain_change_files"
 TOUCH_CANARY: Final = "touch_canary"
 REFRESH_DEFINITIONS: Final = "refresh_definitions"
 """Names of the jobs."""
+
+RECENT_CHANGES: Final = "recent_changes"
+OUTAGE_WINDOW: Final = "outage_window"
+"""Names of the assets that ask the search."""
 
 LAUNCHED_HERE: Final = {"media_pipeline/launched_by": "command line"}
 """Tag of the runs whose process Dagster did not start and does not watch."""
@@ -301,6 +307,8 @@ class Pipeline:
         steps = self._planned_steps()
         if goes_on or steps >= _CHAIN:
             return RunKind.FULL_SYNC
+        if OUTAGE_WINDOW in steps:
+            return RunKind.BACKFILL
         if steps & _PUSH:
             return RunKind.PUSH
         return _KINDS.get(self._dagster_run.job_name, RunKind.INCREMENTAL_SYNC)

@@ -6,7 +6,7 @@ Not here: what a run found (``reads.changes``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,15 @@ from media_pipeline.db.engine import read_only
 from media_pipeline.ops import binding
 from media_pipeline.reads.lag import Gap, Lag, list_gaps, read_lag
 from media_pipeline.reads.operations import Waiting, count_waiting
-from media_pipeline.vocabulary import CloudIdentity, ListingRunState, RunId, RunKind, RunState
+from media_pipeline.vocabulary import (
+    CloudIdentity,
+    ListingRunState,
+    ListingWish,
+    RunId,
+    RunKind,
+    RunState,
+    Slice,
+)
 
 _RUNS = 5
 _QUARANTINED = 5
@@ -104,6 +112,15 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """A full listing is wanted; ``is_due`` is False within the hour after one was begun that did not fulfil it."""
+
+    reason: ListingWish
+    wished_at: datetime
+    is_due: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """One look at everything, in one transaction."""
 
@@ -155,6 +172,18 @@ def read_allowance(engine: Engine) -> Allowance | None:
     """The allowance of Admin API calls; None before the first answer told it."""
     with read_only(engine) as connection:
         return _read_allowance(connection)
+
+
+def find_listing_wish(engine: Engine, slices: Sequence[Slice]) -> Wish | None:
+    """The newest wish for a full listing that no complete walk of all *slices* fulfilled."""
+    with read_only(engine) as connection:
+        row = statements.run(
+            connection,
+            "reads/780_find_listing_wish",
+            resource_types=[one.resource_type.value for one in slices],
+            delivery_types=[one.delivery_type for one in slices],
+        ).first()
+    return None if row is None else Wish(ListingWish(row.reason), row.wished_at, row.is_due)
 
 
 def _read_quarantine(connection: Connection, limit: int) -> Quarantine:

@@ -16,7 +16,7 @@ from media_pipeline_tests.cli.conftest import SAMPLE_COUNT, Call, Deployment
 @pytest.mark.slow
 def test_a_first_sync_an_unchanged_one_and_one_after_outside_changes(run: Call, deployment: Deployment) -> None:
     first = run("sync", "--json", **deployment.variables)
-    assert (first.code, first.err) == (0, "There is no incremental sync yet: this is a full one.\n")
+    assert (first.code, first.err) == (0, "")
     report = first.json
     assert set(report) == {
         "run_id", "dagster_run_id", "state", "cloud", "is_emulator", "changes", "holds", "quarantine", "problems",
@@ -32,7 +32,6 @@ def test_a_first_sync_an_unchanged_one_and_one_after_outside_changes(run: Call, 
     unchanged = run("sync", "--full", **deployment.variables)
     assert unchanged.code == 0
     assert "Nothing differs" in unchanged.out
-    assert "no incremental sync" not in unchanged.out
 
     sample_library.change(deployment.client, lambda what, name: None)
     changed = run("sync", "--full", **deployment.variables)

@@ -16,9 +16,11 @@ NAMES = statements.names()
 WRITERS = {
     "diff.change": {"diff"},
     "diff.change_set": {"diff"},
+    "landing.change_window": {"listing"},
     "landing.listing_page": {"listing", "mirror"},  # mirror: applied_at
     "landing.listing_run": {"listing", "mirror"},  # mirror: what a complete run led to
     "landing.notification": {"intake"},
+    "landing.listing_wish": {"listing"},  # mirror.hint adds to it, too
     "mirror.asset_sighting": {"mirror", "diff"},  # diff: approved_hold_id, so that an approved id passes
     "mirror.quarantine": {"mirror"},
     "mirror.remote_asset": {"mirror"},

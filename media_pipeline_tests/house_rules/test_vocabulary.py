@@ -20,6 +20,7 @@ from media_pipeline.vocabulary import (
     HoldKind,
     HoldState,
     ListingRunState,
+    ListingWish,
     NotificationOutcome,
     OperationKind,
     OperationState,
@@ -30,15 +31,20 @@ from media_pipeline.vocabulary import (
     SightingState,
     VaultState,
     VerifyReason,
+    WindowKind,
+    WindowState,
 )
 from media_pipeline_tests.house_rules import sources
 
 STORED: dict[str, type[StrEnum]] = {
     "diff.change.kind": ChangeKind,
     "diff.change.state": ChangeState,
+    "landing.change_window.kind": WindowKind,
+    "landing.change_window.state": WindowState,
     "landing.listing_run.state": ListingRunState,
     "landing.notification.channel": Channel,
     "landing.notification.outcome": NotificationOutcome,
+    "landing.listing_wish.reason": ListingWish,
     "mirror.asset_sighting.state": SightingState,
     "mirror.verify_queue.reason": VerifyReason,
     "ops.api_call.purpose": CallPurpose,

@@ -14,6 +14,7 @@ from media_pipeline_tests.migrations.catalogue import NAME, OURS, RELATIONS, row
 # Referencing columns without an index: it would serve only the deletion of rows that nobody deletes.
 UNINDEXED_REFERENCES = {
     "diff.change_set(run_id)": "ops.run",
+    "landing.change_window(run_id)": "ops.run",
     "landing.listing_run(run_id)": "ops.run",
     "mirror.asset_sighting(approved_hold_id)": "ops.hold",
     "mirror.quarantine(listing_run_id)": "landing.listing_run",
@@ -28,6 +29,7 @@ UNINDEXED_REFERENCES = {
 }
 
 ONE_ROW = {
+    "landing.change_window": "(kind, low_at) values ('recent', now())",
     "landing.listing_run": "(resource_type, delivery_type, scope) values ('image', 'upload', 'all')",
     "landing.notification": "(body_digest, body, headers, channel, received_at, last_received_at, outcome)"
     " values (sha256('a'), 'a', '{}', 'webhook', now(), now(), 'no_asset')",

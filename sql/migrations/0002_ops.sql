@@ -33,7 +33,7 @@ create table ops.run (
   updated_at timestamptz not null default now(),
   constraint run_pkey primary key (id),
   constraint run_kind_known check (
-    kind in ('full_sync', 'incremental_sync', 'verify', 'push', 'drain', 'canary', 'definitions')
+    kind in ('full_sync', 'incremental_sync', 'backfill', 'verify', 'push', 'drain', 'canary', 'definitions')
   ),
   constraint run_state_known check (state in ('running', 'succeeded', 'held', 'failed')),
   constraint run_finished_iff_final check ((finished_at is not null) = (state <> 'running')),
@@ -45,7 +45,7 @@ create trigger run_set_updated_at before update on ops.run
 for each row execute function ops.set_updated_at();
 comment on table ops.run is 'One row a run of the pipeline, linked to the Dagster run that did it.';
 comment on column ops.run.id is 'Number of the run.';
-comment on column ops.run.kind is 'full_sync, incremental_sync, verify or push.';
+comment on column ops.run.kind is 'full_sync, incremental_sync, backfill, verify or push.';
 comment on column ops.run.state is 'running; then succeeded, held (something waits for an approval) or failed.';
 comment on column ops.run.actor is 'Who asked for it: cli:<user>, dagster:<run id>, token or user.';
 comment on column ops.run.dagster_run_id is 'The run in Dagster, null when no Dagster was involved.';

@@ -82,8 +82,22 @@ comment on column landing.listing_page.request_id is 'Cloudinary''s id of the re
 comment on column landing.listing_page.received_at is 'When the answer arrived.';
 comment on column landing.listing_page.applied_at is 'When its assets were taken into mirror.remote_asset; null before.';
 
+create table landing.listing_wish (
+  reason text not null,
+  touch bigint not null,
+  wished_at timestamptz not null default clock_timestamp(),
+  constraint listing_wish_pkey primary key (reason),
+  constraint listing_wish_reason_known check (reason in ('first', 'outage', 'flood'))
+);
+comment on table landing.listing_wish is 'Why a full listing is wanted before the next night; settled when every slice has a complete walk that began later.';
+comment on column landing.listing_wish.reason is 'first (nothing was ever listed); outage (deletions of a time without notifications leave no other trace); flood (more was hinted at than reads by id are worth).';
+comment on column landing.listing_wish.touch is 'mirror.touch_seq when it was wished last: only a walk with a greater touch_low settles it.';
+comment on column landing.listing_wish.wished_at is 'When that was; for people.';
+
 alter table landing.listing_run enable row level security;
 alter table landing.listing_page enable row level security;
+alter table landing.listing_wish enable row level security;
 create policy listing_run_engine on landing.listing_run to media_sync using (true) with check (true);
 create policy listing_page_engine on landing.listing_page to media_sync using (true) with check (true);
-grant select, insert, update on landing.listing_run, landing.listing_page to media_sync;
+create policy listing_wish_engine on landing.listing_wish to media_sync using (true) with check (true);
+grant select, insert, update on landing.listing_run, landing.listing_page, landing.listing_wish to media_sync;

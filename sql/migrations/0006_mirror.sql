@@ -180,11 +180,22 @@ comment on column mirror.quarantine.last_seen_at is 'Last time.';
 comment on column mirror.quarantine.resolved_at is 'When a good record of the same asset was applied; null before.';
 
 -- The one way by which other rooms ask for a read. Moving touch makes every read that began earlier void.
+-- A flood of notifications or of search results is left to a full listing: 50,000 reads by id are 511 calls.
 create function mirror.hint(ids text[], hint_reason text) returns bigint
 language sql
 set search_path = pg_catalog, pg_temp
 as $$
-  with hinted as materialized (
+  with flood as materialized (
+    select
+      hint_reason in ('notification', 'search')
+      and (select count(*) >= 50000 from (select from mirror.verify_queue limit 50000) as waiting) as is_over
+  ),
+  wished as (
+    insert into landing.listing_wish as w (reason, touch)
+    select 'flood', nextval('mirror.touch_seq') from flood where flood.is_over
+    on conflict (reason) do update set touch = excluded.touch, wished_at = excluded.wished_at
+  ),
+  hinted as materialized (
     select distinct h.asset_id from unnest(ids) as h (asset_id) where h.asset_id ~ '^[0-9a-f]{32}$'
   ),
   -- Sightings before the queue and in order, as a page and a verification lock them.
@@ -206,6 +217,9 @@ as $$
     select hinted.asset_id, hint_reason, coalesce(touched.touch, nextval('mirror.touch_seq'))
     from hinted
     left join touched on hinted.asset_id = touched.asset_id
+    where
+      not (select flood.is_over from flood)
+      or exists (select from mirror.verify_queue as w where w.asset_id = hinted.asset_id)
     order by hinted.asset_id
     on conflict (asset_id) do update
       set hint_touch = excluded.hint_touch, not_before = least(q.not_before, now()), attempt_count = 0
@@ -215,7 +229,7 @@ as $$
 $$;
 revoke all on function mirror.hint(text[], text) from public;
 grant execute on function mirror.hint(text[], text) to media_sync;
-comment on function mirror.hint(text[], text) is 'Asks for assets to be read again; returns how many entries the queue got or renewed.';
+comment on function mirror.hint(text[], text) is 'Asks for assets to be read again; returns how many entries the queue got or renewed. Where 50,000 wait, notifications and search results become a wish for a full listing instead.';
 
 alter table mirror.asset_field enable row level security;
 alter table mirror.remote_asset enable row level security;
