@@ -41,10 +41,10 @@ def command(settings: Settings, *, channel: str | None, is_once: bool, is_json: 
                 screen.out().print(f"{came} polled, {found.kept_count:,} kept, {found.set_aside_count:,} set aside.")
             return ExitCode.OK
         tell = screen.teller(is_json=is_json)
-        tell(f"Polling the channel {channel} of {client.cloud_name} into {live.spool}. Ctrl-C ends it.")
         # Less than the read timeout, which would end the wait for the first message as a failure.
         wait_seconds = max(0, min(polling.WAIT_SECONDS, int(live.read_timeout_seconds) - 5))
         try:
+            tell(f"Polling the channel {channel} of {client.cloud_name} into {live.spool}. Ctrl-C ends it.")
             polling.poll(client, spool, verifier, channel=channel, wait_seconds=wait_seconds, stop=threading.Event())
         except (KeyboardInterrupt, Terminated):
             # What was claimed and not acknowledged comes back to the next poller.

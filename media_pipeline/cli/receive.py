@@ -26,7 +26,8 @@ def command(settings: Settings, *, host: str | None, port: int | None, is_json: 
         receiver = Receiver(live)
 
         def announce() -> None:
-            url = f"http://{live.receiver_host}:{receiver.port}"
+            host = f"[{live.receiver_host}]" if ":" in live.receiver_host else live.receiver_host
+            url = f"http://{host}:{receiver.port}"
             if is_json:
                 screen.print_json({"url": url + PATH, "spool": str(live.spool)})
                 return

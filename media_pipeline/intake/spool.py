@@ -113,6 +113,9 @@ class Spool:
         with _speaking_of_the_spool():
             for one in (self._tmp, self._new, self._cur, self._quarantine):
                 one.mkdir(mode=0o750, parents=True, exist_ok=True)
+            # A file is as durable as the directories that lead to it.
+            _force_directory(self.directory)
+            _force_directory(self.directory.parent)
             for entry in _entries(self._tmp):
                 if time.time() - entry.stat(follow_symlinks=False).st_mtime <= _LEFT_BEHIND_SECONDS:
                     continue

@@ -591,7 +591,7 @@ def _ids(asset_ids: Sequence[AssetId]) -> list[str]:
 def _word(text: str) -> str:
     """A resource type, a delivery type or the id of a trigger, fit for an address."""
     if not _ADDRESS_WORD.fullmatch(text):
-        raise ValueError(f"{text!r} is no word that an address may hold")
+        raise ValueError(f"{text!r} is neither a resource type, a delivery type nor the id of a trigger")
     return str(text)
 
 

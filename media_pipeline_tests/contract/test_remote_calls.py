@@ -348,6 +348,43 @@ def test_a_deletion_names_asset_ids_and_nothing_wider() -> None:
     assert (dict(deleted.outcomes), deleted.is_partial) == ({"a": "deleted", "b": "not_found"}, True)
 
 
+def test_messages_are_claimed_and_acknowledged_by_their_handles() -> None:
+    claimed = _sent(answer({}), lambda client: client.notifications("a/b", wait_seconds=20, visibility_seconds=60))
+    assert (claimed.method, claimed.path) == ("GET", "/v2/notifications/not-a-real-cloud/messages")
+    assert set(claimed.query) == {
+        ("channel", "a/b"),
+        ("max_messages", "100"),
+        ("wait_seconds", "20"),
+        ("visibility_timeout", "60"),
+    }
+    told = answer({"results": [{"status": "acked"}]})
+    acknowledged = _sent(told, lambda client: client.acknowledge(["x", "y"]))
+    assert (acknowledged.method, acknowledged.path) == ("POST", "/v2/notifications/not-a-real-cloud/messages/ack")
+    assert acknowledged.json() == {"receipt_handles": ["x", "y"]}
+
+
+@pytest.mark.parametrize("handles", [[], ["x"] * 101])
+def test_a_wrong_number_of_messages_is_never_acknowledged(handles: list[str]) -> None:
+    with Host(page()) as host, client_of(host.url) as client, pytest.raises(ValueError, match="1 to 100 messages"):
+        client.acknowledge(handles)
+    assert host.requests == []
+
+
+def test_triggers_are_changed_by_their_ids() -> None:
+    made = _sent(
+        answer({"id": "a1"}),
+        lambda client: client.create_trigger("poll://x", event_type="all", uri_type="poll", is_additive=True),
+    )
+    assert (made.method, made.path) == ("POST", f"{BASE}/triggers")
+    assert made.json() == {"uri": "poll://x", "event_type": "all", "uri_type": "poll", "additive": True}
+    moved = _sent(answer({"message": "ok"}), lambda client: client.update_trigger("a1", uri="poll://y"))
+    assert (moved.method, moved.path, moved.json()) == ("PUT", f"{BASE}/triggers/a1", {"new_uri": "poll://y"})
+    removed = _sent(answer({"message": "ok"}), lambda client: client.delete_trigger("a1"))
+    assert (removed.method, removed.path) == ("DELETE", f"{BASE}/triggers/a1")
+    with Host(page()) as host, client_of(host.url) as client, pytest.raises(ValueError, match="id of a trigger"):
+        client.delete_trigger("../resources")
+
+
 def test_a_field_is_defined_in_the_words_of_the_api() -> None:
     definition = {"type": "string", "label": "Größe", "external_id": "size", "mandatory": False}
     with Host(answer({"external_id": "size"})) as host, client_of(host.url) as client:

@@ -39,7 +39,7 @@ def written(value: object) -> str:
 def rows() -> list[tuple[str, ...]]:
     """The rows of the table: variable, default, meaning."""
     page = (sources.ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    return re.findall(r"^\| `([A-Z0-9_]+)` \| `([^`]*)` \| (.+) \|$", page, re.MULTILINE)
+    return re.findall(r"^\| `([A-Z_\d]+)` \| `([^`]*)` \| (.+) \|$", page, re.MULTILINE)
 
 
 def test_the_page_lists_every_setting_with_its_default_and_its_text() -> None:
@@ -62,7 +62,7 @@ def test_a_variable_that_is_named_anywhere_exists() -> None:
     unknown = {
         f"{sources.shown(path)}: {name}"
         for path, content in sources.texts()
-        for name in re.findall(r"\bMEDIA_PIPELINE_[A-Z0-9_]*[A-Z0-9]\b(?!_)", content)
+        for name in re.findall(r"\bMEDIA_PIPELINE_[A-Z_\d]*[A-Z\d]\b(?!_)", content)
         if name not in known
     }
 

@@ -16,11 +16,16 @@ import pytest
 from pydantic import SecretStr
 
 from media_pipeline import settings as settings_module
+from media_pipeline.emulator.control import ControlClient
+from media_pipeline.emulator.server import EmulatorConfig, EmulatorThread
 from media_pipeline.intake import receiver as receiver_module
 from media_pipeline.intake.change_file import Notification
 from media_pipeline.intake.receiver import PATH
 from media_pipeline.intake.server import Receiver
 from media_pipeline.intake.spool import Spool
+from media_pipeline.remote.calls import UnlimitedBudget
+from media_pipeline.remote.client import CloudinaryClient
+from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import Channel
 
 SECRET = "a-secret-of-these-tests"
@@ -125,3 +130,45 @@ def running(shared: Running) -> Running:
     """A receiver of all tests, with an empty spool; its senders may be refused as often as they like."""
     shared.kept()
     return shared
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """An emulator, and who asks it."""
+
+    url: str
+    control: ControlClient
+    client: CloudinaryClient
+    home: Path
+
+    def settings(self, **options: Any) -> Settings:
+        return settings_module.load(
+            home=self.home, CLOUDINARY_URL=SecretStr(self.url), spool_reserve_bytes=0, retries=0, **options
+        )
+
+    def tell(self, count: int = 1) -> None:
+        """Tell something to everybody who wants to know."""
+        for number in range(count):
+            self.control.notify("upload", public_id=f"told/{number}", asset_id=f"{number:032x}")
+
+    def let_pass(self, seconds: float) -> None:
+        self.control.set_clock_offset(self.control.settings().clock_offset_seconds + seconds)
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorThread]:
+    with EmulatorThread(EmulatorConfig(tmp_path_factory.mktemp("cloud"), "intake")) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def cloud(emulator: EmulatorThread, tmp_path: Path) -> Iterator[Cloud]:
+    """An empty cloud."""
+    with ControlClient(emulator.endpoints) as control:
+        control.reset()
+        settings = settings_module.load(CLOUDINARY_URL=SecretStr(emulator.endpoints.cloudinary_url), retries=0)
+        assert settings.cloud is not None
+        with CloudinaryClient(
+            settings.cloud, settings=settings, budget=UnlimitedBudget(), refuse_emulator=False
+        ) as client:
+            yield Cloud(emulator.endpoints.cloudinary_url, control, client, tmp_path / "home")

@@ -195,3 +195,52 @@ def test_a_child_process_gets_our_environment_with_changes(monkeypatch: pytest.M
     assert child["MEDIA_PIPELINE_HOME"] == "theirs"
     assert os.environ["MEDIA_PIPELINE_HOME"] == "ours"
     assert child["PATH"] == os.environ["PATH"]
+
+
+def test_the_spool_lies_in_the_home_directory_unless_it_is_named() -> None:
+    assert load(home=Path("x")).spool == Path("x/spool")
+    assert load(home=Path("x"), spool="").spool == Path("x/spool")
+    assert load(home=Path("x"), spool=Path("y")).spool == Path("y")
+
+
+@pytest.mark.parametrize(
+    ("url", "said", "taken"),
+    [
+        (None, None, True),
+        ("cloudinary://key:secret@emu-demo", None, True),
+        ("cloudinary://key:secret@cloud", None, False),
+        ("cloudinary://key:secret@cloud", "", False),
+        ("cloudinary://key:secret@cloud", "true", True),
+        (None, "false", False),
+    ],
+)
+def test_sha1_is_taken_from_the_emulator_alone_unless_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, url: str | None, said: str | None, taken: bool
+) -> None:
+    for name, value in (("CLOUDINARY_URL", url), ("MEDIA_PIPELINE_WEBHOOK_SHA1", said)):
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert load().webhook_sha1 is taken
+
+
+def test_secrets_of_webhooks_are_not_mended_but_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDIA_PIPELINE_WEBHOOK_SECRETS", "one,,two\n")
+    found = load()
+    assert [one.get_secret_value() for one in found.webhook_secrets] == ["one", "", "two\n"]
+    assert {"one", "two\n"} <= set(found.secrets)
+    assert "two" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("notification_url", "media.example.com/hook"),
+        ("notification_url", "https://media.example.com"),
+        ("poll_channel", "poll://orders"),
+        ("poll_channel", "*"),
+        ("poll_channel", "two words"),
+    ],
+)
+def test_an_address_that_cannot_be_told_to_cloudinary_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"MEDIA_PIPELINE_{name.upper()}"):
+        load(**{name: value})
