@@ -60,9 +60,11 @@ def command(settings: Settings, *, every_seconds: float | None, is_json: bool) -
         _tell(settings, found)
         return found.exit_code
     told: tuple[tuple[str, ...], datetime] | None = None
+    # What stood still before somebody watched is no news: it gets its time.
+    since = datetime.now(UTC)
     try:
         while True:
-            found = look(settings)
+            found = look(settings, since=since)
             names = tuple(problem.split(":")[0] for problem in found.problems)
             is_new = told is None or told[0] != names or found.looked_at - told[1] >= _REPEAT_AFTER
             if names and is_new:
@@ -78,13 +80,17 @@ def command(settings: Settings, *, every_seconds: float | None, is_json: bool) -
         return ExitCode.OK
 
 
-def look(settings: Settings) -> Look:
-    """One look at database and spool. That one of them cannot be reached is a finding, no error."""
+def look(settings: Settings, *, since: datetime | None = None) -> Look:
+    """One look at database and spool. That one of them cannot be reached is a finding, no error.
+
+    Args:
+        since: from when on proofs are asked for; None asks for them at once.
+    """
     now = datetime.now(UTC)
     problems: list[str] = []
     proved_at = None
     try:
-        proved_at, found = _look_at_database(settings)
+        proved_at, found = _look_at_database(settings, since)
         problems += found
     except MediaPipelineError as error:
         problems.append(f"The database cannot be asked: {error} {error.hint}".strip())
@@ -106,7 +112,7 @@ def look(settings: Settings) -> Look:
     return Look(tuple(problems), proved_at, depth, now)
 
 
-def _look_at_database(settings: Settings) -> tuple[datetime | None, list[str]]:
+def _look_at_database(settings: Settings, since: datetime | None) -> tuple[datetime | None, list[str]]:
     if settings.database_url is None and not local.has_embedded_database(settings.home):
         raise DatabaseError("There is none yet.", hint="media-pipeline sync makes it.")
     with local.running(settings, with_emulator=False) as live, local.database(live) as engine:
@@ -114,21 +120,24 @@ def _look_at_database(settings: Settings) -> tuple[datetime | None, list[str]]:
         if settings.canary:
             canary.settle(engine)
         with read_only(engine) as connection:
-            return judge(read_lag(connection), read_syncs(connection), settings)
+            return judge(read_lag(connection), read_syncs(connection), settings, since=since)
 
 
-def judge(lag: Lag, syncs: Syncs, settings: Settings) -> tuple[datetime | None, list[str]]:
+def judge(
+    lag: Lag, syncs: Syncs, settings: Settings, *, since: datetime | None = None
+) -> tuple[datetime | None, list[str]]:
     """When changes were last proved to arrive, and what is wrong with that; before the first sync nothing is."""
     proved_at = lag.last_proved_at if settings.canary else syncs.last_at
     if syncs.first_at is None:
         return proved_at, []
-    age = (lag.read_at - (proved_at or syncs.first_at)).total_seconds()
+    newest = max(proved_at or syncs.first_at, since or syncs.first_at)
+    age = (lag.read_at - newest).total_seconds()
     if age <= settings.alarm_after_seconds:
         return proved_at, []
     what = "the last change that is known to have arrived was made" if settings.canary else "the last sync ended"
-    since = f"{what} {screen.ago(proved_at)}" if proved_at else "no change is known to have arrived yet"
+    story = f"{what} {screen.ago(proved_at)}" if proved_at else "no change is known to have arrived yet"
     return proved_at, [
-        f"Nothing proves that changes arrive: {since}. Is Dagster's daemon running (media-pipeline up)? "
+        f"Nothing proves that changes arrive: {story}. Is Dagster's daemon running (media-pipeline up)? "
         "media-pipeline status shows the last runs and why they failed."
     ]
 

@@ -107,6 +107,19 @@ def sync(
 
 
 @app.command()
+def drain(context: typer.Context, migrate: Migrate = False, json: Json = False) -> None:
+    """Take notifications out of the spool, and read the assets that they name.
+
+    'media-pipeline up' does it by itself within seconds; this does it now. Ends with 3 if something waits for your
+    approval, with 1 if reads had to pause.
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import drain as work
+
+    raise typer.Exit(work.command(settings, may_migrate=migrate, is_json=json))
+
+
+@app.command()
 def alarm(
     context: typer.Context,
     every: Annotated[

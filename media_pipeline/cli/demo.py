@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,18 +21,27 @@ from typing import Final
 from rich.console import Console
 from sqlalchemy import Engine
 
-from media_pipeline.cli import drift, local, push, sample_library, screen, sync, watch
+from media_pipeline import triggers
+from media_pipeline.cli import drain, drift, local, push, sample_library, screen, sync, watch
 from media_pipeline.cli.emulator_host import has_users, is_serving, shared_emulator
 from media_pipeline.db import migrate, statements
 from media_pipeline.db.embedded import EmbeddedServer
 from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.errors import ActivityBusy, ConfigurationError, ExitCode
-from media_pipeline.remote.calls import UnlimitedBudget
+from media_pipeline.intake.configured import spool_of
+from media_pipeline.intake.receiver import PATH
+from media_pipeline.intake.server import Receiver
+from media_pipeline.intake.spool import Spool
+from media_pipeline.remote.calls import TagCommand, UnlimitedBudget
 from media_pipeline.remote.client import CloudinaryClient
 from media_pipeline.settings import Environment, Settings
+from media_pipeline.vocabulary import ResourceType
 
 _MARK: Final = ".demo"
 _EXAMPLES: Final = 5
+_TOLD: Final = "maps/cycle-routes"
+_WEBHOOK_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 0.02
 _EDITS: Final = (
     "demo/010_edit_tags_and_context",
     "demo/020_edit_title_and_folder",
@@ -84,6 +94,7 @@ def command(settings: Settings) -> ExitCode:
         for line in done:
             console.print(f"     {line}", markup=False)
         second = _sync(story, "Second sync", engine, live)
+        _hear(story, engine, live, outsider)
         with story.chapter("Somebody edits here, with plain SQL") as told:
             count = sum(_edit(engine, name) for name in _EDITS)
             told(f"{screen.plural(count, 'row')} edited; nothing is in the cloud yet, and a deletion can be undone")
@@ -110,6 +121,51 @@ def _sync(story: _Story, title: str, engine: Engine, live: Settings) -> sync.Syn
         report = sync.run(engine, live, progress=progress, examples=_EXAMPLES)
     sync.show(report, story.console)
     return report
+
+
+def _hear(story: _Story, engine: Engine, live: Settings, outsider: CloudinaryClient) -> None:
+    """One change of which the cloud tells us; ``up`` keeps receiver and drain running."""
+    with (
+        story.chapter("Somebody changes an asset, and the cloud tells us by webhook") as told,
+        _receiving(live) as spool,
+    ):
+        started = time.monotonic()
+        outsider.change_tags(
+            TagCommand.ADD,
+            ["told-by-webhook"],
+            public_ids=[_TOLD],
+            resource_type=ResourceType.IMAGE,
+            delivery_type="upload",
+        )
+        for _ in range(int(_WEBHOOK_SECONDS / _LOOK_SECONDS)):
+            if spool.depth().file_count:
+                break
+            time.sleep(_LOOK_SECONDS)
+        on_disk = time.monotonic() - started
+        with watch.progress() as progress:
+            report = drain.run(engine, live, progress=progress)
+        seconds = time.monotonic() - started
+        told(f"on disk after {on_disk * 1000:.0f} ms, in media_assets after {seconds:.1f} s")
+    sync.show(report, story.console)
+
+
+@contextmanager
+def _receiving(live: Settings) -> Iterator[Spool]:
+    """A receiver to which the cloud sends everything, for the length of the block."""
+    receiver = Receiver(live.model_copy(update={"receiver_port": 0}))
+    ready = threading.Event()
+    thread = threading.Thread(target=receiver.run, args=(ready.set,), name="receiver")
+    thread.start()
+    address = f"http://{live.receiver_host}:{receiver.port}{PATH}"
+    try:
+        ready.wait(_WEBHOOK_SECONDS)
+        with local.client(live) as client:
+            triggers.apply(client, live.model_copy(update={"notification_url": address}))
+            yield spool_of(live)
+            triggers.apply(client, live.model_copy(update={"notification_url": None}))
+    finally:
+        receiver.stop()
+        thread.join()
 
 
 def _edit(engine: Engine, name: str) -> int:

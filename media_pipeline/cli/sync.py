@@ -153,6 +153,9 @@ def _seen(report: SyncReport) -> str:
     listing = report.counts.get("listing")
     if listing is not None:
         return f"{listing['assets']:,} assets on {screen.plural(int(str(listing['pages'])), 'page')}"
+    told = report.counts.get("change_files")
+    if told is not None:
+        return f"{screen.plural(int(str(told['notifications'])), 'notification')}"
     found = next(part for part in report.counts.values() if "hinted_count" in part)
     return f"{screen.plural(int(str(found['found_count'])), 'change')} shown by the search"
 

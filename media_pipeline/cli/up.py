@@ -1,6 +1,7 @@
 """``media-pipeline up``: everything on this machine, until it is stopped.
 
-Belongs here: database, emulator, Dagster's web page and daemon as one; where they are; ending them together.
+Belongs here: database, emulator, receiver or poller, alarm, Dagster's web page and daemon as one; where they are;
+ending them together.
 Not here: child processes in general (``cli.children``), what Dagster runs (``orchestration``).
 
     <home>/up.lock    locked as long as it is up
@@ -15,7 +16,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -23,6 +24,7 @@ import httpx
 from rich.console import Console
 from sqlalchemy import Engine, select
 
+from media_pipeline import triggers
 from media_pipeline.cli import local, screen
 from media_pipeline.cli.children import Child
 from media_pipeline.cli.emulator_host import is_serving
@@ -30,6 +32,7 @@ from media_pipeline.cli.failures import Terminated
 from media_pipeline.db import embedded
 from media_pipeline.db.engine import place_of, read_only
 from media_pipeline.errors import ActivityBusy, ConfigurationError, DatabaseError, MediaPipelineError
+from media_pipeline.intake.receiver import PATH
 from media_pipeline.orchestration.instance import prepare_home
 from media_pipeline.settings import Settings, child_environment
 
@@ -38,6 +41,9 @@ _PORTS_TO_TRY: Final = 20
 _START_SECONDS: Final = 180
 _LOOK_SECONDS: Final = 0.5
 _LOOKS_PER_DATABASE_LOOK: Final = 10
+_RECEIVER_PORT: Final = 3080
+_ALARM_SECONDS: Final = 60
+_OURS: Final = (sys.executable, "-m", "media_pipeline")
 
 
 def command(settings: Settings, *, may_migrate: bool) -> None:
@@ -49,22 +55,32 @@ def command(settings: Settings, *, may_migrate: bool) -> None:
         MediaPipelineError: something that was started died; the rest is stopped.
     """
     console = screen.out()
-    with _only_one(settings.home), local.running(settings) as live, local.database(live) as engine:
+    with _only_one(settings.home), local.running(settings) as started, local.database(started) as engine:
         local.bring_up_to_date(engine, settings, may_migrate=may_migrate, tell=console.print)
+        live = _hearing(settings, started)
         environment = child_environment(**prepare_home(live, local.database_url(live)))
         dagster_home = Path(environment["DAGSTER_HOME"])
         workspace = ("-w", str(dagster_home / "workspace.yaml"))
-        port = _free_port(settings.dagster_port)
+        port = _free_port(settings.dagster_port, "MEDIA_PIPELINE_DAGSTER_PORT")
         url = f"http://{_HOST}:{port}"
         page = (sys.executable, "-m", "dagster_webserver", "-h", _HOST, "-p", str(port), *workspace)
         daemon = (sys.executable, "-m", "dagster._daemon", "run", *workspace)
-        console.print("Starting Dagster …", style="dim")
-        with (
-            Child("Dagster's web page", page, environment=environment, log=dagster_home / "web.log") as page_child,
-            Child("Dagster's daemon", daemon, environment=environment, log=dagster_home / "daemon.log") as daemon_child,
-        ):
-            watch = _Watch(settings, engine, (page_child, daemon_child))
-            watch.wait_for(url)
+        with ExitStack() as running:
+
+            def start(name: str, command: tuple[str, ...], log: Path) -> Child:
+                return running.enter_context(Child(name, command, environment=environment, log=log))
+
+            parts = [start(name, (*_OURS, *command), live.home / f"{command[0]}.log") for name, command in _parts(live)]
+            console.print("Starting Dagster …", style="dim")
+            parts.append(start("Dagster's web page", page, dagster_home / "web.log"))
+            parts.append(start("Dagster's daemon", daemon, dagster_home / "daemon.log"))
+            watch = _Watch(settings, engine, tuple(parts))
+            if settings.cloudinary_url is None:
+                # Nobody else uses this cloud, so that what it tells may be ours.
+                watch.wait_for(f"http://{live.receiver_host}:{live.receiver_port}/healthz", parts[0])
+                with local.client(live) as client:
+                    triggers.apply(client, live)
+            watch.wait_for(f"{url}/server_info", parts[-2])
             (settings.home / "up.url").write_text(url, encoding="ascii")
             _show(console, settings, live, url)
             try:
@@ -72,6 +88,25 @@ def command(settings: Settings, *, may_migrate: bool) -> None:
             except (KeyboardInterrupt, Terminated):
                 console.print("Stopping …", style="dim")
     console.print("Stopped.")
+
+
+def _hearing(settings: Settings, live: Settings) -> Settings:
+    """With the emulator, the settings under which a receiver of ours hears all of it."""
+    if settings.cloudinary_url is not None:
+        return live
+    port = _free_port(settings.receiver_port or _RECEIVER_PORT, "MEDIA_PIPELINE_RECEIVER_PORT")
+    address = f"http://{_HOST}:{port}{PATH}"
+    update = {"receiver_host": _HOST, "receiver_port": port, "notification_url": address}
+    return live.model_copy(update=update)
+
+
+def _parts(live: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Commands of ours that run beside Dagster, each with a name for people."""
+    if live.notification_url is not None:
+        yield "The receiver", ("receive",)
+    if live.poll_channel is not None:
+        yield "The poller", ("poll",)
+    yield "The alarm", ("alarm", "--every", str(_ALARM_SECONDS))
 
 
 def dagster_address(home: Path) -> str | None:
@@ -118,8 +153,8 @@ class _Watch:
         self._children = children
         self._never = threading.Event()
 
-    def wait_for(self, url: str) -> None:
-        """Return once Dagster's web page answers.
+    def wait_for(self, url: str, part: Child) -> None:
+        """Return once *part* answers at *url*.
 
         Raises:
             MediaPipelineError: something died, or it takes too long.
@@ -127,12 +162,11 @@ class _Watch:
         for _ in range(int(_START_SECONDS / _LOOK_SECONDS)):
             self._look()
             with suppress(httpx.HTTPError):
-                if httpx.get(f"{url}/server_info", timeout=_START_SECONDS, trust_env=False).status_code == 200:
+                if httpx.get(url, timeout=_START_SECONDS, trust_env=False).status_code == 200:
                     return
             self._never.wait(_LOOK_SECONDS)
         raise MediaPipelineError(
-            f"Dagster's web page does not answer at {url} after {_START_SECONDS} s.",
-            hint=f"Its log is {self._children[0].log}.",
+            f"{part.name} does not answer at {url} after {_START_SECONDS} s.", hint=f"Its log is {part.log}."
         )
 
     def wait(self) -> NoReturn:
@@ -172,16 +206,14 @@ class _Watch:
             ) from error
 
 
-def _free_port(wanted: int) -> int:
+def _free_port(wanted: int, variable: str) -> int:
     for port in range(wanted, min(wanted + _PORTS_TO_TRY, 65536)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):
                 probe.bind((_HOST, port))
                 return port
-    raise ConfigurationError(
-        f"The ports from {wanted} on are all taken.", hint="Set MEDIA_PIPELINE_DAGSTER_PORT to a free one."
-    )
+    raise ConfigurationError(f"The ports from {wanted} on are all taken.", hint=f"Set {variable} to a free one.")
 
 
 def _show(console: Console, settings: Settings, live: Settings, url: str) -> None:
@@ -197,6 +229,12 @@ def _show(console: Console, settings: Settings, live: Settings, url: str) -> Non
         console.print(f"              CLOUDINARY_URL='{local.cloudinary_url(live)}'", markup=False)
     else:
         console.print(f"  Cloud       {cloud.cloud_name}", markup=False)
+    if live.notification_url is not None:
+        console.print(f"  Webhooks    {live.notification_url}", markup=False)
+    if live.poll_channel is not None:
+        console.print(f"  Polling     {live.poll_channel}", markup=False)
+    if not live.hears:
+        console.print("  Hearing     nothing: changes are found every five minutes (docs/cli.md, triggers)")
     console.print("Ctrl-C stops all of it.")
 
 

@@ -23,6 +23,7 @@ _WORDS: Final = {
     "upload": "Uploading the sample library",
     "listing": "Listing pages of the cloud",
     "window": "Searching what changed",
+    "change_files": "Taking notifications in",
     "mirror": "Taking pages over",
     "verify": "Reading assets by their id",
     "diff": "Comparing",

@@ -29,6 +29,7 @@ from media_pipeline.ops import holds
 from media_pipeline.orchestration.build import build_defs
 from media_pipeline.orchestration.instance import prepare_home, storage_url
 from media_pipeline.orchestration.resources import (
+    DRAIN_CHANGE_FILES,
     FULL_SYNC,
     INCREMENTAL_SYNC,
     LAUNCHED_HERE,
@@ -130,6 +131,14 @@ def run_incremental_sync(settings: Settings, *, actor: str, progress: Progress) 
     started = time.monotonic()
     with _launcher(settings, actor, progress, "media-pipeline sync") as launcher:
         run = launcher.execute(INCREMENTAL_SYNC)
+        return _outcome(launcher.engine, run, time.monotonic() - started)
+
+
+def run_drain(settings: Settings, *, actor: str, progress: Progress) -> SyncOutcome:
+    """Run the job ``drain_change_files`` in this process and wait for its end; all else as ``run_full_sync``."""
+    started = time.monotonic()
+    with _launcher(settings, actor, progress, "media-pipeline drain") as launcher:
+        run = launcher.execute(DRAIN_CHANGE_FILES)
         return _outcome(launcher.engine, run, time.monotonic() - started)
 
 

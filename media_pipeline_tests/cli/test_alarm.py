@@ -54,6 +54,14 @@ def test_the_age_of_the_proof_decides(
     assert proved_at == (proved if has_canary else last)
 
 
+def test_who_begins_to_watch_gives_it_time() -> None:
+    settings = load(alarm_after_seconds=3600)
+    syncs = Syncs(NOW - 9 * HOUR, NOW - 8 * HOUR)
+
+    assert alarm.judge(lag(NOW - 8 * HOUR), syncs, settings, since=NOW - HOUR / 2)[1] == []
+    assert len(alarm.judge(lag(NOW - 8 * HOUR), syncs, settings, since=NOW - 2 * HOUR)[1]) == 1
+
+
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str, engine: Engine) -> Settings:
     return load(home=tmp_path, database_url=SecretStr(database_url), alarm_after_seconds=3600)
