@@ -1,6 +1,6 @@
 """Decisions that stop dangerous work. Pure: counts in, verdict out.
 
-Belongs here: the rule for mass deletions.
+Belongs here: the rule for mass deletions, and for mass replacements of bytes.
 Not here: what is held and who approves (``ops.holds``), where counts come from (SQL).
 """
 
@@ -36,15 +36,26 @@ def judge_deletions(deletions: int, total: int, limit: DeletionLimit) -> Verdict
         deletions: assets that would be called deleted.
         total: live assets they are part of, themselves included.
     """
+    return _judge(deletions, total, limit, "would count as deleted")
+
+
+def judge_replacements(replacements: int, total: int, limit: DeletionLimit) -> Verdict:
+    """Judge replacements that are about to be pushed: the bytes that they end are as gone as those of deletions.
+
+    Args:
+        replacements: assets that would get other bytes.
+        total: live assets they are part of.
+    """
+    return _judge(replacements, total, limit, "would lose their bytes to others")
+
+
+def _judge(count: int, total: int, limit: DeletionLimit, fate: str) -> Verdict:
     allowed = limit.of(total)
-    if deletions <= allowed:
+    if count <= allowed:
         return Verdict(passes=True)
-    share = deletions / total if total else 1.0
-    return Verdict(
-        passes=False,
-        reason=f"{deletions} of {total} assets ({share:.0%}) would count as deleted; "
-        f"without an approval at most {allowed} may.",
-    )
+    share = count / total if total else 1.0
+    reason = f"{count} of {total} assets ({share:.0%}) {fate}; without an approval at most {allowed} may."
+    return Verdict(passes=False, reason=reason)
 
 
 def judge_absence(suspects: int, total: int, listed: int, limit: DeletionLimit) -> Verdict:

@@ -172,9 +172,10 @@ class ConflictState(StrEnum):
 
 
 class PlanPart(StrEnum):
-    """What a push plan is about: a held deletion keeps no edit waiting."""
+    """What a push plan is about: what is held keeps no edit waiting."""
 
     DELETIONS = "deletions"
+    REPLACEMENTS = "replacements"
     EDITS = "edits"
 
 

@@ -386,11 +386,24 @@ CREATE FUNCTION outbox.record_decided(decided_conflict_id bigint, decided_by tex
     AS $$
 declare
   decided record;
+  edit record;
 begin
-  select o.kind, o.media_asset_id, o.base, o.wanted, c.asset_id, c.key, c.local, c.remote into strict decided
+  select o.kind, o.media_asset_id, o.base, o.wanted, c.asset_id, c.field, c.key, c.base as bases, c.local, c.remote
+  into strict decided
   from outbox.conflict as c
   inner join outbox.operation as o on c.operation_id = o.id
   where c.id = decided_conflict_id and c.state = 'local_wins';
+  if decided.field = 'deleted_at' and decided.kind <> 'delete' then
+    -- Edits of an asset that was deleted in Cloudinary: it comes back first.
+    if exists (select from mirror.asset_sighting as s where s.asset_id = decided.asset_id and s.state = 'tombstone') then
+      perform outbox.record('restore', decided.asset_id, decided.media_asset_id, '{}', '{}', decided_by);
+    end if;
+    for edit in select e.key as kind, e.value as wanted from jsonb_each(decided.local) as e loop
+      perform outbox.record(edit.kind, decided.asset_id, decided.media_asset_id, decided.bases -> edit.kind, edit.wanted,
+        decided_by);
+    end loop;
+    return;
+  end if;
   perform outbox.record(decided.kind, decided.asset_id, decided.media_asset_id,
     case when decided.kind = 'delete' then decided.base || decided.remote
          else jsonb_build_object(decided.key, coalesce(decided.remote, 'null')) end,
@@ -1977,7 +1990,7 @@ COMMENT ON COLUMN outbox.conflict.operation_id IS 'The operation that met it.';
 
 COMMENT ON COLUMN outbox.conflict.asset_id IS 'The asset.';
 
-COMMENT ON COLUMN outbox.conflict.field IS 'Column of media_assets; deleted_at where one side deleted what the other changed.';
+COMMENT ON COLUMN outbox.conflict.field IS 'Column of media_assets; deleted_at where one side deleted what the other changed: base and remote then hold the fields that changed there, or base and local the edits by their kind.';
 
 COMMENT ON COLUMN outbox.conflict.key IS 'Key within a map, else the name of the field.';
 
@@ -2204,7 +2217,7 @@ CREATE TABLE outbox.push_plan (
     CONSTRAINT push_plan_digest_is_sha256 CHECK ((octet_length(digest) = 32)),
     CONSTRAINT push_plan_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['rejected'::text, 'superseded'::text, 'applied'::text])))),
     CONSTRAINT push_plan_held_has_reason CHECK (((state <> 'held'::text) OR (reason IS NOT NULL))),
-    CONSTRAINT push_plan_part_known CHECK ((part = ANY (ARRAY['deletions'::text, 'edits'::text]))),
+    CONSTRAINT push_plan_part_known CHECK ((part = ANY (ARRAY['deletions'::text, 'replacements'::text, 'edits'::text]))),
     CONSTRAINT push_plan_state_known CHECK ((state = ANY (ARRAY['held'::text, 'approved'::text, 'rejected'::text, 'superseded'::text, 'applied'::text])))
 );
 
@@ -2212,7 +2225,7 @@ COMMENT ON TABLE outbox.push_plan IS 'A frozen set of operations about to be don
 
 COMMENT ON COLUMN outbox.push_plan.id IS 'Number.';
 
-COMMENT ON COLUMN outbox.push_plan.part IS 'deletions, or edits: a held deletion keeps no edit waiting.';
+COMMENT ON COLUMN outbox.push_plan.part IS 'deletions, replacements (of bytes), or edits: what is held keeps no edit waiting.';
 
 COMMENT ON COLUMN outbox.push_plan.state IS 'held (waits for a person), approved, then applied; or rejected, superseded (newer operations made another plan).';
 

@@ -120,9 +120,11 @@ def _because(conflict: Conflict) -> str:
 
 
 def _values(conflict: Conflict) -> tuple[str, str, str]:
-    """Base, local and remote as texts; a deletion has no value of its own."""
-    is_deletion = conflict.operation_kind is OperationKind.DELETE
-    return shown(conflict.base), "deleted" if is_deletion else shown(conflict.local), shown(conflict.remote)
+    """Base, local and remote as texts; a deletion, here or there, has no value of its own."""
+    texts = [shown(value) for value in (conflict.base, conflict.local, conflict.remote)]
+    if conflict.field == "deleted_at":
+        texts[1 if conflict.operation_kind is OperationKind.DELETE else 2] = "deleted"
+    return texts[0], texts[1], texts[2]
 
 
 def _short(text: str) -> str:

@@ -64,7 +64,7 @@ class VerifyCounts:
 class _Claim:
     asset_id: AssetId
     hold_id: HoldId | None
-    is_known: bool
+    needs_approval: bool
 
 
 def drain(
@@ -98,7 +98,7 @@ def _claim(engine: Engine, limit: int) -> list[_Claim]:
         rows = statements.run(
             connection, "mirror/300_claim_verifications", row_limit=limit, lease_seconds=_LEASE_SECONDS
         )
-        return [_Claim(AssetId(row.asset_id), row.hold_id, row.is_known) for row in rows]
+        return [_Claim(AssetId(row.asset_id), row.hold_id, row.needs_approval) for row in rows]
 
     return retrying(engine, work)
 
@@ -226,8 +226,8 @@ class _Reader:
         return observation.moderation_status is not None
 
     def _stands_in_for_a_canary(self, claim: _Claim) -> bool:
-        """Where no live asset is left: a person approved it or we never mirrored it, in the bound cloud."""
-        if claim.is_known and claim.hold_id is None:
+        """Where no live asset is left: a person approved it, asked for it, or it is no news, in the bound cloud."""
+        if claim.needs_approval and claim.hold_id is None:
             return False
         if not self._binding_is_checked:
             found = identify(self._client)

@@ -22,7 +22,11 @@ from media_pipeline.vocabulary import AssetId, ConflictState, OperationId
 log = structlog.get_logger()
 
 EXISTENCE: Final = "deleted_at"
-"""Field of conflicts in which one side deleted what the other changed."""
+"""Field of conflicts in which one side deleted what the other changed.
+
+Where it was deleted here, base and remote hold the fields that changed there. Where it was deleted there, base and
+local hold the edits by their kind, and remote is null.
+"""
 
 NOT_EDITED: Final = frozenset({EXISTENCE, "version"})
 """Fields of conflicts about an asset as a whole, or its bytes: nothing of them is shown over the remote state."""
@@ -62,23 +66,34 @@ def open_conflict(
     )
 
 
-def follow(connection: Connection, conflicts: Sequence[Row[Any]], remote: Mapping[str, Any]) -> None:
+def follow(connection: Connection, conflicts: Sequence[Row[Any]], remote: Mapping[str, Any], *, is_gone: bool) -> None:
     """Cloudinary's side of an open conflict may have moved on, even to what we want.
 
     Args:
         remote: column to value, as the mirror has the asset.
+        is_gone: whether its deletion is proved.
     """
     for conflict in conflicts:
         if conflict.field == EXISTENCE:
+            is_our_edit = conflict.local is not None
+            if is_our_edit is not is_gone:
+                _close(connection, conflict)
+                if is_our_edit:
+                    statements.run(connection, "outbox/195_record_again", conflict_id=conflict.id, actor=conflict.actor)
             continue
         there = values_of(conflict.field, remote).get(conflict.key)
         if there == conflict.local:
-            statements.run(
-                connection,
-                "outbox/190_resolve_conflict",
-                conflict_id=conflict.id,
-                state=ConflictState.LOCAL_WINS.value,
-                resolved_by="cloudinary",
-            )
+            _close(connection, conflict)
         elif there != conflict.remote:
             statements.run(connection, "outbox/185_update_conflict", conflict_id=conflict.id, remote=to_json(there))
+
+
+def _close(connection: Connection, conflict: Row[Any]) -> None:
+    """Both sides agree: it is back, or deleted on both sides, or has our value."""
+    statements.run(
+        connection,
+        "outbox/190_resolve_conflict",
+        conflict_id=conflict.id,
+        state=ConflictState.LOCAL_WINS.value,
+        resolved_by="cloudinary",
+    )

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, Row
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only, retrying
 from media_pipeline.merge import ConflictPolicy, Merge, merge, settle, values_of
-from media_pipeline.outbox.conflicts import follow, list_open_conflicts, open_conflict
+from media_pipeline.outbox.conflicts import EXISTENCE, follow, list_open_conflicts, open_conflict
 from media_pipeline.outbox.overlay import write_rows
 from media_pipeline.outbox.records import Operation, end_operation, hint, list_open, note
 from media_pipeline.vocabulary import AssetId, OperationKind, OperationState, RunId
@@ -134,7 +134,9 @@ class _Asset:
         self._policy_of = policy_of
         self._run_id = run_id
         self._is_gone = row.sighting_state == "tombstone"
+        self._is_unwanted = self._is_gone and any(one.kind is OperationKind.DELETE for one in operations)
         self._counts = Settled()
+        self._lost: list[Operation] = []
         self.moved_to: AssetId | None = None
         """The asset as which the row goes on, uploaded anew."""
 
@@ -153,7 +155,8 @@ class _Asset:
                 blocked.add(operation.kind)
             elif operation.kind not in blocked and not (is_returning and operation.field is not None):
                 self._merge_pending(operation)
-        follow(self._connection, self._conflicts, self._row.remote)
+        follow(self._connection, self._conflicts, self._row.remote, is_gone=self._is_gone)
+        self._dispute_deletion()
         return self._counts
 
     def _settle_sent(self, operation: Operation) -> None:
@@ -171,8 +174,12 @@ class _Asset:
             statements.run(self._connection, "outbox/220_name_row", operation_id=operation.id)
             self._end(operation, OperationState.DONE, _CONFIRMED)
             return
+        if self._is_gone and operation.state is OperationState.SENT:
+            # Whoever deleted it deleted it with our edit.
+            self._end(operation, OperationState.DONE, "accepted; the asset was deleted in Cloudinary afterwards")
+            return
         if self._is_gone:
-            self._end(operation, OperationState.CONFLICT, "the asset was deleted in Cloudinary; the edit is kept here")
+            self._lose(operation)
             return
         if operation.kind is OperationKind.REPLACE:
             is_done = self._row.remote["size_bytes"] == operation.wanted["size_bytes"] and (
@@ -246,7 +253,7 @@ class _Asset:
                 self._end(operation, OperationState.DONE, "it is deleted in Cloudinary already")
             return
         if self._is_gone:
-            self._end(operation, OperationState.CONFLICT, "the asset was deleted in Cloudinary; the edit is kept here")
+            self._lose(operation)
             return
         if operation.kind is OperationKind.REPLACE:
             # Whether somebody else replaced the bytes is compared right before the call.
@@ -266,6 +273,34 @@ class _Asset:
             self._end(operation, OperationState.CONFLICT, "changed on both sides")
         else:
             self._end(operation, OperationState.DONE, "Cloudinary has it already")
+
+    def _lose(self, operation: Operation) -> None:
+        """What an edit was about is gone: somebody has to decide, unless people here deleted it as well."""
+        if self._is_unwanted:
+            self._end(operation, OperationState.CANCELLED, "the asset was deleted on both sides")
+            return
+        self._lost.append(operation)
+        self._end(
+            operation, OperationState.CONFLICT, "the asset was deleted in Cloudinary; the edit is kept in a conflict"
+        )
+
+    def _dispute_deletion(self) -> None:
+        """One conflict holds all edits of an asset that was deleted in Cloudinary."""
+        if not self._lost:
+            return
+        kept = [one for one in self._conflicts if one.field == EXISTENCE and one.local is not None]
+        base = {kind: value for one in kept for kind, value in one.base.items()}
+        local = {kind: value for one in kept for kind, value in one.local.items()}
+        open_conflict(
+            self._connection,
+            self._lost[0].id,
+            AssetId(self._row.asset_id),
+            EXISTENCE,
+            EXISTENCE,
+            base=base | {one.kind.value: dict(one.base) for one in self._lost},
+            local=local | {one.kind.value: dict(one.wanted) for one in self._lost},
+            remote=None,
+        )
 
     def _merged(self, operation: Operation) -> Merge:
         field = operation.field or ""

@@ -1,11 +1,11 @@
 """What is about to be done in Cloudinary, frozen, and who allows it.
 
-Belongs here: choosing pending operations, their cost, the mass guard over deletions, approvals.
+Belongs here: choosing pending operations, their cost, the mass guard over deletions and replacements, approvals.
 Not here: doing it (``push.relay``), the guard's rule (``guards``).
 Tables: writes outbox.push_plan, outbox.push_plan_item; on a rejection outbox.operation and public.media_assets.
 
     pending operations ──▶ plan ── within the limits ──▶ approved ──▶ applied
-                            └── too many deletions ──▶ held ── a person ──▶ approved | rejected
+                            └── too many at once ──▶ held ── a person ──▶ approved | rejected
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ class PlanResult:
 def plan(engine: Engine, settings: Settings, *, run_id: RunId | None) -> PlanResult:
     """Freeze the pending operations that may be pushed now; the same ones again make no second plan.
 
-    Deletions wait ``settings.undo_seconds`` after their edit, and are a plan of their own, so that a held deletion
-    keeps no edit waiting.
+    Deletions wait ``settings.undo_seconds`` after their edit. They and replacements of bytes are plans of their own, so
+    that what is held keeps no edit waiting.
 
     Raises:
         ActivityBusy: another process plans.
@@ -257,19 +257,24 @@ def _find_standing(connection: Connection, part: PlanPart, operations: Sequence[
     ).first()
 
 
-def _judge(connection: Connection, part: PlanPart, deletions: Sequence[Row[Any]], settings: Settings) -> str:
-    """Why these deletions need a person; empty where they do not. Edits need none."""
-    if part is not PlanPart.DELETIONS:
+_JUDGES: Final = {PlanPart.DELETIONS: guards.judge_deletions, PlanPart.REPLACEMENTS: guards.judge_replacements}
+"""What destroys bytes needs a person where it is much at once. Edits can be taken back; uploads overwrite nothing."""
+
+
+def _judge(connection: Connection, part: PlanPart, operations: Sequence[Row[Any]], settings: Settings) -> str:
+    """Why these operations need a person; empty where they do not."""
+    judge = _JUDGES.get(part)
+    if judge is None:
         return ""
     limit = guards.DeletionLimit(settings.deletion_limit_count, settings.deletion_limit_share)
     live = {
         (row.resource_type, row.delivery_type): row.live_count
         for row in statements.run(connection, "push/040_count_live")
     }
-    counts = Counter((row.resource_type, row.delivery_type) for row in deletions)
+    counts = Counter((row.resource_type, row.delivery_type) for row in operations)
     reasons = []
     for place, count in sorted(counts.items()):
-        verdict = guards.judge_deletions(count, live.get(place, count), limit)
+        verdict = judge(count, live.get(place, count), limit)
         if not verdict.passes:
             reasons.append(f"{'/'.join(place)}: {verdict.reason}")
     return " ".join(reasons)

@@ -69,8 +69,8 @@ class Pushed:
 class Conflict:
     """A field, or a key of a map, that changed on both sides; None stands for no value.
 
-    ``field`` is ``deleted_at`` where an asset was deleted here and changed in Cloudinary; ``base`` and ``remote`` then
-    hold the changed fields.
+    ``field`` is ``deleted_at`` where one side deleted the asset. If it was deleted here, ``base`` and ``remote`` hold
+    the fields that changed in Cloudinary; if there, ``base`` and ``local`` hold our edits by their kind.
     """
 
     id: ConflictId

@@ -122,3 +122,91 @@ def test_an_edit_by_both_sides_between_two_syncs_is_found_by_the_sync(rig: PushR
     assert rig.query("select display_name, asset_folder from media_assets") == [("ours", "moved")]
     assert rig.query("select base, local, remote, state from outbox.conflict") == [("a", "ours", "theirs", "open")]
     assert rig.operations() == [("update_display_name", "conflict")]
+
+
+@pytest.fixture
+def edited_and_deleted(rig: PushRig) -> PushRig:
+    """Two pictures; the tags and the title of 'a' were changed here, and others deleted it, with a backup left."""
+    rig.control.change_settings(backup=True)
+    for number, name in enumerate("ab"):
+        rig.upload(name, colour=number, tags=["old"])
+    rig.sync()
+    rig.edit("a", "tags = array['old', 'ours']")
+    rig.edit("a", "display_name = 'ours'")
+    with rig.client() as outsider:
+        outsider.delete_assets([rig.id_of("a")])
+    for _ in range(2):
+        rig.push()
+        rig.push_now()
+    return rig
+
+
+def test_an_edit_of_an_asset_that_was_deleted_there_is_a_conflict_that_holds_all_edits(
+    edited_and_deleted: PushRig,
+) -> None:
+    rig = edited_and_deleted
+
+    assert rig.operations() == [("update_tags", "conflict"), ("update_display_name", "conflict")]
+    assert rig.query("select deleted_by from media_assets where public_id = 'a'") == [("cloudinary",)]
+    assert rig.query("select field, base, local, remote, state from outbox.conflict") == [
+        (
+            "deleted_at",
+            {"update_tags": {"tags": ["old"]}, "update_display_name": {"display_name": "a"}},
+            {"update_tags": {"tags": ["old", "ours"]}, "update_display_name": {"display_name": "ours"}},
+            None,
+            "open",
+        )
+    ]
+
+
+def test_decided_for_the_edit_the_asset_comes_back_with_it(edited_and_deleted: PushRig) -> None:
+    rig = edited_and_deleted
+
+    resolve(rig, open_conflict(rig), ConflictState.LOCAL_WINS)
+    assert set(rig.live()) == {"a", "b"}
+    for _ in range(2):
+        rig.push()
+
+    there = rig.there()["a"]
+    assert (there["tags"], there["display_name"]) == (["old", "ours"], "ours")
+    assert [state for _, state in rig.operations()] == ["conflict", "conflict", "done", "done", "done"]
+    assert rig.differences() == []
+
+
+def test_decided_for_the_deletion_the_asset_stays_deleted(edited_and_deleted: PushRig) -> None:
+    rig = edited_and_deleted
+
+    resolve(rig, open_conflict(rig), ConflictState.REMOTE_WINS)
+    rig.push()
+
+    assert (set(rig.there()), set(rig.live())) == ({"b"}, {"b"})
+    assert rig.query("select count(*) from outbox.operation where finished_at is null") == [(0,)]
+
+
+def test_an_asset_that_others_bring_back_gets_the_edits_that_waited(edited_and_deleted: PushRig) -> None:
+    rig = edited_and_deleted
+
+    rig.restore("a")
+    rig.sync()
+    rig.push()
+
+    assert rig.query("select state, resolved_by from outbox.conflict") == [("local_wins", "cloudinary")]
+    there = rig.there()["a"]
+    assert (there["tags"], there["display_name"]) == (["old", "ours"], "ours")
+    assert rig.differences() == []
+
+
+def test_edits_of_an_asset_that_both_sides_delete_need_no_decision(rig: PushRig) -> None:
+    rig.upload_many(2)
+    rig.sync()
+    rig.edit("p0000", "tags = array['ours']")
+    rig.delete("p0000")
+    with rig.client() as outsider:
+        outsider.delete_assets([rig.id_of("p0000")])
+
+    rig.sync()
+    rig.push()
+
+    assert rig.operations() == [("update_tags", "cancelled"), ("delete", "done")]
+    assert rig.query("select count(*) from outbox.conflict") == [(0,)]
+    assert rig.differences() == []

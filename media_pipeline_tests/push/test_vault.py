@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine
 
-from media_pipeline import outbox
+from media_pipeline import outbox, push
 from media_pipeline import settings as settings_module
 from media_pipeline.emulator.config import Endpoints
 from media_pipeline.emulator.control import ControlClient
@@ -25,7 +25,7 @@ from media_pipeline.push import uploads
 from media_pipeline.push.uploads import Wish
 from media_pipeline.reads.explain import explain
 from media_pipeline.vault import Vault
-from media_pipeline.vocabulary import ConflictId, ConflictState, VaultState
+from media_pipeline.vocabulary import ConflictId, ConflictState, PlanState, VaultState
 from media_pipeline_tests.push.conftest import Pushed, PushRig
 
 
@@ -713,4 +713,23 @@ def test_a_replacement_whose_answer_is_lost_is_settled_by_a_read(two: VaultRig, 
 
     assert two.operations() == [("replace", "done")]
     assert two.there()["a"]["bytes"] == len(made.getvalue())
+    assert two.differences() == []
+
+
+def test_many_replacements_at_once_wait_for_a_person_and_edits_do_not(two: VaultRig, tmp_path: Path) -> None:
+    """The bytes that they end are as gone as those of deletions."""
+    limits = {"deletion_limit_count": 1, "deletion_limit_share": 0.0}
+    for number, (key,) in enumerate(two.query("select id from media_assets")):
+        uploads.replace(two.engine, two.vault, key, file_of(tmp_path, 60 + number), actor="cli:ada")
+    two.edit("a", "display_name = 'ours'")
+
+    pushed = two.push(**limits)
+
+    assert (pushed.plan.held, pushed.results["uploads"].tried, pushed.results["updates"].sent) == (2, 0, 1)
+    ((reason,),) = two.query("select reason from outbox.push_plan where state = 'held'")
+    assert "would lose their bytes" in reason
+    (plan_id,) = pushed.plan.held_plan_ids
+    push.decide(two.engine, two.settings, plan_id, PlanState.APPROVED, actor="cli:ada")
+    assert two.push(**limits).results["uploads"].sent == 2
+    assert {state for _, state in two.operations()} == {"done"}
     assert two.differences() == []

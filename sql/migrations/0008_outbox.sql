@@ -120,7 +120,7 @@ comment on table outbox.conflict is 'The same field changed on both sides: nothi
 comment on column outbox.conflict.id is 'Number.';
 comment on column outbox.conflict.operation_id is 'The operation that met it.';
 comment on column outbox.conflict.asset_id is 'The asset.';
-comment on column outbox.conflict.field is 'Column of media_assets; deleted_at where one side deleted what the other changed.';
+comment on column outbox.conflict.field is 'Column of media_assets; deleted_at where one side deleted what the other changed: base and remote then hold the fields that changed there, or base and local the edits by their kind.';
 comment on column outbox.conflict.key is 'Key within a map, else the name of the field.';
 comment on column outbox.conflict.base is 'Value when the edit was recorded; null where there was none.';
 comment on column outbox.conflict.local is 'Value that people here want.';
@@ -147,7 +147,7 @@ create table outbox.push_plan (
   finished_at timestamptz,
   constraint push_plan_pkey primary key (id),
   constraint push_plan_run_id_fkey foreign key (run_id) references ops.run (id),
-  constraint push_plan_part_known check (part in ('deletions', 'edits')),
+  constraint push_plan_part_known check (part in ('deletions', 'replacements', 'edits')),
   constraint push_plan_state_known check (state in ('held', 'approved', 'rejected', 'superseded', 'applied')),
   constraint push_plan_digest_is_sha256 check (octet_length(digest) = 32),
   constraint push_plan_decided_iff_named check ((decided_at is null) = (decided_by is null)),
@@ -161,7 +161,7 @@ create unique index push_plan_one_held on outbox.push_plan (part) where state = 
 create index push_plan_state_idx on outbox.push_plan (state, id);
 comment on table outbox.push_plan is 'A frozen set of operations about to be done: what it costs, what the guard said, who approved exactly it.';
 comment on column outbox.push_plan.id is 'Number.';
-comment on column outbox.push_plan.part is 'deletions, or edits: a held deletion keeps no edit waiting.';
+comment on column outbox.push_plan.part is 'deletions, replacements (of bytes), or edits: what is held keeps no edit waiting.';
 comment on column outbox.push_plan.state is 'held (waits for a person), approved, then applied; or rejected, superseded (newer operations made another plan).';
 comment on column outbox.push_plan.digest is 'SHA-256 over its items: an approval is for exactly these.';
 comment on column outbox.push_plan.operation_count is 'Operations.';
@@ -509,11 +509,24 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   decided record;
+  edit record;
 begin
-  select o.kind, o.media_asset_id, o.base, o.wanted, c.asset_id, c.key, c.local, c.remote into strict decided
+  select o.kind, o.media_asset_id, o.base, o.wanted, c.asset_id, c.field, c.key, c.base as bases, c.local, c.remote
+  into strict decided
   from outbox.conflict as c
   inner join outbox.operation as o on c.operation_id = o.id
   where c.id = decided_conflict_id and c.state = 'local_wins';
+  if decided.field = 'deleted_at' and decided.kind <> 'delete' then
+    -- Edits of an asset that was deleted in Cloudinary: it comes back first.
+    if exists (select from mirror.asset_sighting as s where s.asset_id = decided.asset_id and s.state = 'tombstone') then
+      perform outbox.record('restore', decided.asset_id, decided.media_asset_id, '{}', '{}', decided_by);
+    end if;
+    for edit in select e.key as kind, e.value as wanted from jsonb_each(decided.local) as e loop
+      perform outbox.record(edit.kind, decided.asset_id, decided.media_asset_id, decided.bases -> edit.kind, edit.wanted,
+        decided_by);
+    end loop;
+    return;
+  end if;
   perform outbox.record(decided.kind, decided.asset_id, decided.media_asset_id,
     case when decided.kind = 'delete' then decided.base || decided.remote
          else jsonb_build_object(decided.key, coalesce(decided.remote, 'null')) end,

@@ -1,6 +1,7 @@
 -- mirror/300_claim_verifications.sql
 -- Purpose: entries to read now; a reader that dies leaves them due again after the lease.
--- Input:   row_limit, lease_seconds                     Output: is_known: we mirrored it once
+-- Input:   row_limit, lease_seconds
+-- Output:  needs_approval: to call it deleted is news, and no deletion of ours was accepted by Cloudinary
 -- Writes:  mirror.verify_queue     Locks: its rows, skipping those of other readers
 update mirror.verify_queue as q
 set not_before = clock_timestamp() + make_interval(secs => :lease_seconds), attempt_count = q.attempt_count + 1
@@ -14,4 +15,9 @@ from (
 ) as due
 where q.asset_id = due.asset_id
 returning
-  q.asset_id, q.hold_id, exists (select from mirror.remote_asset as r where r.asset_id = q.asset_id) as is_known
+  q.asset_id, q.hold_id,
+  exists (select from mirror.asset_sighting as s where s.asset_id = q.asset_id and s.state <> 'tombstone')
+  and exists (select from mirror.remote_asset as r where r.asset_id = q.asset_id)
+  and not exists (
+    select from outbox.operation as o where o.asset_id = q.asset_id and o.kind = 'delete' and o.state = 'sent'
+  ) as needs_approval

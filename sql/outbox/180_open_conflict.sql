@@ -6,4 +6,4 @@ values (
   :operation_id, :asset_id, :field, :key, cast(:base as jsonb), cast(:local as jsonb), cast(:remote as jsonb)
 )
 on conflict (asset_id, field, key) where state = 'open' do update
-  set operation_id = excluded.operation_id, local = excluded.local, remote = excluded.remote
+  set operation_id = excluded.operation_id, base = excluded.base, local = excluded.local, remote = excluded.remote

@@ -1,6 +1,6 @@
 -- push/010_list_plannable.sql
 -- Purpose: operations that could be pushed now, in the order in which they were recorded.
--- Input:   part (deletions or edits), undo_seconds, row_limit
+-- Input:   part (deletions, replacements or edits), undo_seconds, row_limit
 -- Output:  one row an operation, with what it is to do as a digest
 select
   o.id, o.kind, o.asset_id, o.base, o.wanted, o.actor, o.outcome,
@@ -12,7 +12,8 @@ from outbox.operation as o
 -- An upload has no asset yet.
 left join public.media_assets as m on o.media_asset_id = m.id
 where
-  o.state = 'pending' and (o.kind = 'delete') = (:part = 'deletions')
+  o.state = 'pending'
+  and case o.kind when 'delete' then 'deletions' when 'replace' then 'replacements' else 'edits' end = :part
   and o.not_before <= clock_timestamp()
   and (o.kind <> 'delete' or o.edited_at <= clock_timestamp() - make_interval(secs => :undo_seconds))
 order by o.id
