@@ -11,6 +11,7 @@ and writes nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from media_pipeline.db.engine import ENGINE_ROLE, own_connection, sqlstate, take
 from media_pipeline.errors import ActivityBusy, Fenced
 
 _LOCK_NOT_AVAILABLE: Final = "55P03"
+_POLL_SECONDS: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +48,39 @@ class Fence:
 
 
 @contextmanager
-def activity(engine: Engine, name: str, *, holder: str) -> Iterator[Fence]:
+def activity(engine: Engine, name: str, *, holder: str, wait_seconds: float = 0.0) -> Iterator[Fence]:
     """Hold the activity *name* for the length of the block.
 
     Args:
         engine: tells the database; the lock uses a connection of its own beside the pool.
         name: e.g. ``listing image/upload``, ``apply``.
         holder: who we are, for the person who finds it busy: host, process, run.
+        wait_seconds: how long to wait for another holder to end.
 
     Raises:
-        ActivityBusy: another session holds it.
+        ActivityBusy: another session holds it, and did so all that time.
         DatabaseUnreachable: no connection.
     """
     with own_connection(engine, f"media-pipeline {name}") as connection:
-        with connection.begin():
-            take_role(connection, ENGINE_ROLE)
-            if not statements.run(connection, "ops/110_try_activity", activity=name).scalar_one():
-                raise _busy(connection, name)
+        give_up_at = time.monotonic() + wait_seconds
+        while not _try(connection, name):
+            if time.monotonic() >= give_up_at:
+                with connection.begin():
+                    take_role(connection, ENGINE_ROLE)
+                    raise _busy(connection, name)
+            time.sleep(_POLL_SECONDS)
         try:
             yield Fence(name, _take_fence(connection, name, holder), holder)
         finally:
             # A broken session has released it already, and must not hide what ended the block.
             with suppress(DBAPIError), connection.begin():
                 statements.run(connection, "ops/150_release_activity", activity=name)
+
+
+def _try(connection: Connection, name: str) -> bool:
+    with connection.begin():
+        take_role(connection, ENGINE_ROLE)
+        return bool(statements.run(connection, "ops/110_try_activity", activity=name).scalar_one())
 
 
 def _take_fence(connection: Connection, name: str, holder: str) -> int:

@@ -68,8 +68,13 @@ class ApplyResult:
         return self.created + self.updated + self.renamed + self.moved + self.restored + self.deleted
 
 
-def apply(engine: Engine, settings: Settings, *, run_id: RunId | None, progress: Progress) -> ApplyResult:
+def apply(
+    engine: Engine, settings: Settings, *, run_id: RunId | None, progress: Progress, wait_seconds: float = 0.0
+) -> ApplyResult:
     """Apply the pending change set, if there is one, and seal the log.
+
+    Args:
+        wait_seconds: how long to wait for another process that computes or applies.
 
     Raises:
         ActivityBusy: another process computes or applies.
@@ -81,7 +86,7 @@ def apply(engine: Engine, settings: Settings, *, run_id: RunId | None, progress:
     counts: Counter[str] = Counter()
     settled = Settled()
     change_set_id: ChangeSetId | None = None
-    with locks.activity(engine, "apply", holder=holder(f"apply of run {run_id}")) as fence:
+    with locks.activity(engine, "apply", holder=holder(f"apply of run {run_id}"), wait_seconds=wait_seconds) as fence:
         with read_only(engine) as connection:
             pending = statements.run(connection, "diff/100_find_pending_change_set").first()
             batches: Sequence[Row[Any]] = []

@@ -47,8 +47,11 @@ class DiffResult:
         return self.created + self.updated + self.renamed + self.moved + self.restored + self.deleted + self.conflict
 
 
-def compute(engine: Engine, settings: Settings, *, run_id: RunId | None) -> DiffResult:
+def compute(engine: Engine, settings: Settings, *, run_id: RunId | None, wait_seconds: float = 0.0) -> DiffResult:
     """Find every difference; an earlier set that was not applied is superseded.
+
+    Args:
+        wait_seconds: how long to wait for another process that computes or applies.
 
     Raises:
         ActivityBusy: another process computes or applies.
@@ -58,7 +61,7 @@ def compute(engine: Engine, settings: Settings, *, run_id: RunId | None) -> Diff
     started = time.monotonic()
     limit = guards.DeletionLimit(settings.deletion_limit_count, settings.deletion_limit_share)
     with (
-        locks.activity(engine, "apply", holder=holder(f"diff of run {run_id}")) as fence,
+        locks.activity(engine, "apply", holder=holder(f"diff of run {run_id}"), wait_seconds=wait_seconds) as fence,
         transaction(engine) as connection,
     ):
         fence.check(connection)

@@ -2,7 +2,8 @@
 
 Belongs here: draining the verify queue, canaries, what a missing asset proves.
 Not here: how assets get into the queue (``mirror.hint`` in SQL, ``mirror.suspects``).
-Tables: writes mirror.asset_sighting, mirror.verify_queue, and content through ``mirror.page_apply``.
+Tables: writes mirror.asset_sighting, mirror.verify_queue, public.media_folders, and content through
+``mirror.page_apply``.
 
 A point read proves absence only if its answer has no further page, if a canary (an asset known to be live) is in it,
 and if a second answer with more assets in it does not show them either: a limit of answers would cut that one, and one
@@ -11,7 +12,7 @@ that was cut by chance shows them now. Else each absence needs its own 404.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -137,6 +138,8 @@ class _Reader:
         returned = {item.asset_id for item in page.items if item.asset_id is not None}
         missing = [claim for claim in claims if claim.asset_id not in returned]
         applied = apply_items(self._engine, page.items, PageOrigin(touch_low), trust_placeholders=True)
+        if applied.written:
+            self._add_folders(returned)
         present = self._close([one for one in ids if one in returned], touch_low)
         counts = VerifyCounts(
             read=len(ids),
@@ -246,6 +249,14 @@ class _Reader:
     def _touch(self) -> int:
         with transaction(self._engine) as connection:
             return int(statements.run(connection, "listing/040_next_touch").scalar_one())
+
+    def _add_folders(self, asset_ids: Collection[AssetId]) -> None:
+        """An asset that was moved shows a folder that no walk has shown yet."""
+
+        def work(connection: Connection) -> None:
+            statements.run(connection, "mirror/408_add_asset_folders", asset_ids=sorted(asset_ids))
+
+        retrying(self._engine, work)
 
     def _close(self, ids: Sequence[AssetId], touch_low: int) -> int:
         def work(connection: Connection) -> int:

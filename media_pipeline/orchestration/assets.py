@@ -179,7 +179,7 @@ many of them in a slice open a **hold**; all other changes go on.
 def diff_set(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]:
     """Call ``diff.compute``."""
     with pipeline.step("diff") as step:
-        result = diff.compute(step.engine, step.settings, run_id=step.run_id)
+        result = diff.compute(step.engine, step.settings, run_id=step.run_id, wait_seconds=step.wait_seconds)
         counts = metadata.counts_of(result)
         step.count({**counts, "hold_ids": list(result.hold_ids)})
         kinds = {kind.value: int(counts[kind.value]) for kind in ChangeKind}
@@ -219,7 +219,13 @@ deleted: a deleted asset keeps its row and gets `deleted_at`.
 def media_assets(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]:
     """Call ``diff.apply``."""
     with pipeline.step("apply") as step:
-        result = diff.apply(step.engine, step.settings, run_id=step.run_id, progress=step.progress)
+        result = diff.apply(
+            step.engine,
+            step.settings,
+            run_id=step.run_id,
+            progress=step.progress,
+            wait_seconds=step.wait_seconds,
+        )
         counts = metadata.counts_of(result)
         step.count(counts)
         canary.settle(step.engine)
@@ -304,7 +310,7 @@ says what it costs before anything is done.
 def push_plan(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]:
     """Call ``push.plan``."""
     with pipeline.step("push_plan") as step:
-        result = push.plan(step.engine, step.settings, run_id=step.run_id)
+        result = push.plan(step.engine, step.settings, run_id=step.run_id, wait_seconds=step.wait_seconds)
         counts = metadata.counts_of(result)
         step.count({**counts, "plan_ids": list(result.plan_ids), "held_plan_ids": list(result.held_plan_ids)})
         plans = [push.read_plan(step.engine, plan_id) for plan_id in result.plan_ids]

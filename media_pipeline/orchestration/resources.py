@@ -68,6 +68,9 @@ _KINDS: Final = {
 }
 """Of runs that are neither a full sync nor a push."""
 
+_PATIENCE_SECONDS: Final = 300.0
+"""How long a run of a sensor or a schedule waits for a command line that does the same."""
+
 _RESUMED: Final = "dagster/resume_retry"
 """Dagster's tag of a run that takes only those steps that its parent did not get to."""
 
@@ -112,6 +115,8 @@ class Step:
     settings: Settings
     run_id: RunId
     progress: Progress
+    wait_seconds: float
+    """How long to wait for a process that does the same."""
     count: Callable[[Mapping[str, Any]], int]
     """Keeps the step's counts in ``ops.run``; returns the Admin API calls it used so far."""
 
@@ -201,7 +206,10 @@ class Pipeline:
                 runs.add_counts(self.engine, run_id, {name: {**counts, "api_calls": used}})
                 return used
 
-            yield Step(self.engine, client, self.settings, run_id, self._progress, count)
+            # A person at the command line is told who is at work; nobody would read that of a run by itself.
+            is_ours = LAUNCHED_HERE.items() <= self._dagster_run.tags.items()
+            patience = 0.0 if is_ours else _PATIENCE_SECONDS
+            yield Step(self.engine, client, self.settings, run_id, self._progress, patience, count)
         except BaseException as error:
             self._failure = self._failure or error
             if self._on_failure is not None:

@@ -1,7 +1,7 @@
 """What is about to be done in Cloudinary, frozen, and who allows it.
 
-Belongs here: choosing pending operations, their cost, the mass guard over deletions and replacements, approvals.
-Not here: doing it (``push.relay``), the guard's rule (``guards``).
+Belongs here: choosing pending operations, the mass guard over deletions and replacements, approvals.
+Not here: doing it (``push.relay``), what it costs (``push.cost``), the guard's rule (``guards``).
 Tables: writes outbox.push_plan, outbox.push_plan_item; on a rejection outbox.operation and public.media_assets.
 
     pending operations ──▶ plan ── within the limits ──▶ approved ──▶ applied
@@ -11,7 +11,6 @@ Tables: writes outbox.push_plan, outbox.push_plan_item; on a rejection outbox.op
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from media_pipeline.db import locks, statements
 from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.errors import PlanNotFound, PlanNotHeld
 from media_pipeline.ops.runs import holder
-from media_pipeline.push.handlers import ADMIN_KINDS, DESTRUCTIVE, group_key
+from media_pipeline.push.cost import cost, duration
 from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import (
     AssetId,
@@ -43,9 +42,6 @@ log = structlog.get_logger()
 
 _OPERATIONS: Final = 20_000
 """Operations in one plan; the rest is planned after them."""
-
-_SECONDS_A_CALL: Final = 0.3
-_HOUR: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +105,15 @@ class PlanResult:
     estimated_seconds: float
 
 
-def plan(engine: Engine, settings: Settings, *, run_id: RunId | None) -> PlanResult:
+def plan(engine: Engine, settings: Settings, *, run_id: RunId | None, wait_seconds: float = 0.0) -> PlanResult:
     """Freeze the pending operations that may be pushed now; the same ones again make no second plan.
 
     Deletions wait ``settings.undo_seconds`` after their edit. They and replacements of bytes are plans of their own, so
-    that what is held keeps no edit waiting.
+    that what is held keeps no edit waiting. What a person approved stays approved as long as it is the same: where a
+    push did a part of it, the rest is planned again without a question, beside whatever came since.
+
+    Args:
+        wait_seconds: how long to wait for another process that plans.
 
     Raises:
         ActivityBusy: another process plans.
@@ -123,14 +123,12 @@ def plan(engine: Engine, settings: Settings, *, run_id: RunId | None) -> PlanRes
     outbox.expire_leases(engine)
     plans = []
     with (
-        locks.activity(engine, "plan", holder=holder(f"plan of run {run_id}")) as fence,
+        locks.activity(engine, "plan", holder=holder(f"plan of run {run_id}"), wait_seconds=wait_seconds) as fence,
         transaction(engine) as connection,
     ):
         fence.check(connection)
         for part in PlanPart:
-            found = _plan_part(connection, part, settings, run_id)
-            if found is not None:
-                plans.append(found)
+            plans += _plan_part(connection, part, settings, run_id)
     held = [one for one in plans if one.state is PlanState.HELD]
     return PlanResult(
         approved=sum(one.operation_count for one in plans if one.state is PlanState.APPROVED),
@@ -150,24 +148,22 @@ def preview(engine: Engine, settings: Settings, *, limit: int = 100) -> list[Pre
     found = []
     with read_only(engine) as connection:
         for part in PlanPart:
-            operations = _list_plannable(connection, part, settings)
-            if not operations:
-                continue
-            admin_calls, upload_calls = cost(operations, settings)
-            standing = _find_standing(connection, part, operations)
-            is_approved = standing is not None and standing.state == PlanState.APPROVED
-            found.append(
-                Preview(
-                    part,
-                    len(operations),
-                    Counter(row.kind for row in operations),
-                    admin_calls,
-                    upload_calls,
-                    _duration(connection, admin_calls, upload_calls),
-                    None if is_approved else _judge(connection, part, operations, settings) or None,
-                    tuple(_planned_item(row) for row in operations[:limit]),
+            for group in _judged(connection, part, settings):
+                admin_calls, upload_calls = cost(group.operations, settings)
+                standing = _find_standing(connection, part, group.operations)
+                is_approved = standing is not None and standing.state == PlanState.APPROVED
+                found.append(
+                    Preview(
+                        part,
+                        len(group.operations),
+                        Counter(row.kind for row in group.operations),
+                        admin_calls,
+                        upload_calls,
+                        duration(connection, admin_calls, upload_calls),
+                        None if is_approved else group.reason or None,
+                        tuple(_planned_item(row) for row in group.operations[:limit]),
+                    )
                 )
-            )
     return found
 
 
@@ -195,45 +191,80 @@ class _Planned:
     estimated_seconds: float
 
 
-def _plan_part(connection: Connection, part: PlanPart, settings: Settings, run_id: RunId | None) -> _Planned | None:
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Operations of one part that share a verdict: held with its reason, or approved by somebody."""
+
+    operations: Sequence[Row[Any]]
+    reason: str
+    decided_by: str | None
+
+
+def _judged(connection: Connection, part: PlanPart, settings: Settings) -> list[_Group]:
+    """What could be pushed now, judged; empty where there is nothing."""
     operations = _list_plannable(connection, part, settings)
-    digest = _digest(operations)
-    admin_calls, upload_calls = cost(operations, settings)
-    seconds = _duration(connection, admin_calls, upload_calls)
-    standing = _find_standing(connection, part, operations)
-    kept_id = None if standing is None else standing.id
-    statements.run(connection, "push/030_supersede_plans", part=part.value, kept_id=kept_id)
-    if not operations:
-        return None
-    if standing is not None:
-        return _Planned(PlanId(standing.id), PlanState(standing.state), len(operations), admin_calls, seconds)
-    reason = _judge(connection, part, operations, settings)
-    state = PlanState.HELD if reason else PlanState.APPROVED
-    plan_id = PlanId(
-        int(
-            statements.run(
-                connection,
-                "push/050_insert_plan",
-                part=part.value,
-                state=state.value,
-                digest=digest,
-                operation_count=len(operations),
-                admin_call_count=admin_calls,
-                upload_call_count=upload_calls,
-                estimated_seconds=seconds,
-                reason=reason or None,
-                run_id=run_id,
-            ).scalar_one()
-        )
+    consented = [row for row in operations if row.approved_by is not None]
+    others = [row for row in operations if row.approved_by is None]
+    reason = _judge(connection, part, others, settings)
+    groups = [_Group(others, reason, None)] if reason else [_Group(others, "", "guard")]
+    if consented and not reason:
+        # One plan is enough, and shares more calls.
+        groups = [_Group(operations, "", "guard" if others else consented[0].approved_by)]
+    elif consented:
+        groups.insert(0, _Group(consented, "", consented[0].approved_by))
+    return [group for group in groups if group.operations]
+
+
+def _plan_part(connection: Connection, part: PlanPart, settings: Settings, run_id: RunId | None) -> list[_Planned]:
+    groups = _judged(connection, part, settings)
+    standing = [_find_standing(connection, part, group.operations) for group in groups]
+    kept = [row.id for row in standing if row is not None]
+    statements.run(connection, "push/030_supersede_plans", part=part.value, kept_ids=kept)
+    found = []
+    for group, row in zip(groups, standing, strict=True):
+        admin_calls, upload_calls = cost(group.operations, settings)
+        seconds = duration(connection, admin_calls, upload_calls)
+        if row is None:
+            state = PlanState.HELD if group.reason else PlanState.APPROVED
+            plan_id = _insert(connection, part, group, state, (admin_calls, upload_calls, seconds), run_id)
+        else:
+            plan_id, state = PlanId(row.id), PlanState(row.state)
+        found.append(_Planned(plan_id, state, len(group.operations), admin_calls, seconds))
+    return found
+
+
+def _insert(
+    connection: Connection,
+    part: PlanPart,
+    group: _Group,
+    state: PlanState,
+    estimate: tuple[int, int, float],
+    run_id: RunId | None,
+) -> PlanId:
+    count, digest = len(group.operations), _digest(group.operations)
+    inserted = statements.run(
+        connection,
+        "push/050_insert_plan",
+        part=part.value,
+        state=state.value,
+        digest=digest,
+        operation_count=count,
+        admin_call_count=estimate[0],
+        upload_call_count=estimate[1],
+        estimated_seconds=estimate[2],
+        reason=group.reason or None,
+        decided_by=group.decided_by,
+        run_id=run_id,
     )
+    plan_id = PlanId(int(inserted.scalar_one()))
     statements.run(
-        connection, "push/060_insert_items", push_plan_id=plan_id, operation_ids=[row.id for row in operations]
+        connection, "push/060_insert_items", push_plan_id=plan_id, operation_ids=[row.id for row in group.operations]
     )
-    if reason:
-        log.warning("plan_held", plan_id=plan_id, operation_count=len(operations), reason=reason)
-        after = {"plan_id": plan_id, "operation_count": len(operations), "digest": digest.hex(), "reason": reason}
+    if group.reason:
+        log.warning("plan_held", plan_id=plan_id, operation_count=count, reason=group.reason)
+        after = {"plan_id": plan_id, "operation_count": count, "digest": digest.hex(), "reason": group.reason}
         audit.append(connection, "plan_held", cause="guard", actor="media_pipeline", run_id=run_id, after=after)
-    return _Planned(plan_id, state, len(operations), admin_calls, seconds)
+    return plan_id
 
 
 def _list_plannable(connection: Connection, part: PlanPart, settings: Settings) -> Sequence[Row[Any]]:
@@ -278,38 +309,6 @@ def _judge(connection: Connection, part: PlanPart, operations: Sequence[Row[Any]
         if not verdict.passes:
             reasons.append(f"{'/'.join(place)}: {verdict.reason}")
     return " ".join(reasons)
-
-
-def cost(operations: Sequence[Row[Any]], settings: Settings) -> tuple[int, int]:
-    """Admin API calls and Upload API calls that pushing *operations* and reading them again takes.
-
-    With the vault, as if it had none of the originals: their MD5 is asked for, and what was fetched is read once more.
-    """
-    assets = {row.asset_id or row.id for row in operations}
-    batch_size = settings.read_batch_size - 1
-    reads = 2 * math.ceil(len(assets) / batch_size)
-    counts = Counter(OperationKind(row.kind) for row in operations)
-    if settings.vault:
-        reads += 2 * math.ceil(sum(counts[kind] for kind in DESTRUCTIVE) / batch_size)
-    deletes = math.ceil(counts[OperationKind.DELETE] / 100) + math.ceil(counts[OperationKind.RESTORE] / 100)
-    singly = sum(counts[kind] for kind in ADMIN_KINDS)
-    groups = Counter(
-        key
-        for row in operations
-        if OperationKind(row.kind) not in {OperationKind.DELETE, OperationKind.RESTORE, *ADMIN_KINDS}
-        for key in group_key(row)
-    )
-    uploads = sum(math.ceil(count / 100) for count in groups.values())
-    return reads + deletes + singly, uploads
-
-
-def _duration(connection: Connection, admin_calls: int, upload_calls: int) -> float:
-    """Seconds that so many calls take, waiting for a new allowance included."""
-    allowance = statements.run(connection, "reads/085_read_allowance").first()
-    waits = 0.0
-    if allowance is not None and admin_calls > allowance.remaining_count:
-        waits = _HOUR * math.ceil((admin_calls - allowance.remaining_count) / max(allowance.limit_count, 1))
-    return (admin_calls + upload_calls) * _SECONDS_A_CALL + waits
 
 
 def list_plans(engine: Engine, *, only_held: bool = False) -> list[Plan]:

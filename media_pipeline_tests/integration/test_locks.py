@@ -50,6 +50,23 @@ def test_a_taken_activity_names_its_holder(engine: Engine) -> None:
     assert refused.value.since.utcoffset() is not None
 
 
+def test_who_has_patience_waits_for_the_other_to_end(engine: Engine) -> None:
+    is_held, entered = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with activity(engine, "apply", holder="first"):
+            is_held.set()
+            assert not entered.wait(0.6)
+
+    first = threading.Thread(target=hold)
+    first.start()
+    assert is_held.wait(10)
+    with activity(engine, "apply", holder="second", wait_seconds=30):
+        entered.set()
+    first.join(10)
+    assert not first.is_alive()
+
+
 def test_different_activities_do_not_meet(engine: Engine) -> None:
     with (
         activity(engine, "listing image/upload", holder="a"),

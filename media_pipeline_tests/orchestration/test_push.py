@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from media_pipeline import push
+from media_pipeline.db import locks
 from media_pipeline.emulator.control import ControlClient
 from media_pipeline.emulator.faults import Kind, Rule
 from media_pipeline.orchestration.build import build_defs
@@ -164,6 +166,28 @@ def test_an_operation_that_does_not_get_done_is_told(execute: Execute, engine: E
     assert set(told) == {("push_plan", "nothing_is_stuck")}
     shown: Any = told["push_plan", "nothing_is_stuck"].metadata["operations"].value
     assert shown.records[0].data["outcome"] == "not yet"
+
+
+def test_a_verification_that_meets_a_command_line_at_work_waits_for_it(execute: Execute, engine: Engine) -> None:
+    _edit(engine, "tags = array['pushed']")
+    execute(PUSH_PENDING)
+    is_held, is_over = threading.Event(), threading.Event()
+
+    def command_line() -> None:
+        with locks.activity(engine, "apply", holder="media-pipeline push"):
+            is_held.set()
+            is_over.wait(1)
+
+    other = threading.Thread(target=command_line)
+    other.start()
+    assert is_held.wait(10)
+
+    verified = execute(VERIFY)
+    is_over.set()
+    other.join(10)
+
+    assert verified.success
+    assert _sql(engine, "select distinct state from outbox.operation") == [("done",)]
 
 
 def test_a_push_and_a_verification_without_work_change_nothing(execute: Execute, engine: Engine) -> None:

@@ -20,6 +20,9 @@ from media_pipeline.remote.calls import TagCommand
 from media_pipeline.vocabulary import AssetId, ResourceType
 from media_pipeline_tests.mirror.conftest import Rig
 
+SCALARS = ("public_id", "display_name", "asset_folder")
+"""Fields that have one value, so that who writes later overwrites."""
+
 NAMES = [f"n{number}" for number in range(12)]
 _SLICE: dict[str, Any] = {"resource_type": ResourceType.IMAGE, "delivery_type": "upload"}
 
@@ -55,6 +58,8 @@ class Outsider:
     known: list[AssetId] = field(default_factory=list)
     deletions: Counter[AssetId] = field(default_factory=Counter)
     returns: Counter[AssetId] = field(default_factory=Counter)
+    written: dict[tuple[AssetId, str], str] = field(default_factory=dict)
+    """What the outsider last gave each scalar field of an asset."""
 
     def live(self) -> list[AssetId]:
         """Ids of the assets that are there, in a fixed order."""
@@ -69,6 +74,12 @@ class Outsider:
             self.known.append(asset_id)
         elif asset_id not in before:
             self.returns[asset_id] += 1
+        self._brought(asset_id)
+
+    def _brought(self, asset_id: AssetId) -> None:
+        """All fields of the asset are as the outsider's last act left them."""
+        there = truth(self.rig.endpoints)[asset_id]
+        self.written.update({(asset_id, name): there[name] for name in SCALARS})
 
     def edit(self, which: int, how: str, value: int) -> None:
         """Upload, restore, or change one asset that is there, if any is."""
@@ -92,13 +103,16 @@ class Outsider:
                     client.update(asset_id, context={f"k{value % 3}": f"v{value}"})
                 case "move":
                     client.update(asset_id, asset_folder=f"f{value % 3}")
+                    self.written[asset_id, "asset_folder"] = f"f{value % 3}"
                 case "title":
                     client.update(asset_id, display_name=f"Title {value}")
+                    self.written[asset_id, "display_name"] = f"Title {value}"
                 case "rename":
                     taken = {one["public_id"] for one in _listed(self.rig.endpoints)}
                     to = NAMES[value % len(NAMES)]
                     if to not in taken:
                         client.rename(name, to, **_SLICE)
+                        self.written[asset_id, "public_id"] = to
                 case _:
                     raise ValueError(how)
 
@@ -121,6 +135,7 @@ class Outsider:
             remnant = remnants[which % len(remnants)]
             self.rig.restore(remnant["public_id"])
             self.returns[AssetId(remnant["asset_id"])] += 1
+            self._brought(AssetId(remnant["asset_id"]))
 
 
 def _rules(where: dict[str, str], kinds: list[dict[str, Any]]) -> st.SearchStrategy[Rule]:

@@ -48,6 +48,15 @@ def test_every_kind_of_edit_reaches_cloudinary_in_one_push(three: PushRig) -> No
     assert three.differences() == []
 
 
+def test_a_folder_that_a_move_makes_is_known_with_the_read_that_confirms_it(three: PushRig) -> None:
+    three.edit("a", "asset_folder = 'harbour/boats'")
+
+    three.push()
+
+    paths = "select path, parent_path from media_folders where path like 'harbour%%' order by path"
+    assert three.query(paths) == [("harbour", None), ("harbour/boats", "harbour")]
+
+
 def test_a_key_of_the_context_can_be_removed_and_the_others_stay(three: PushRig) -> None:
     three.edit("a", "context = context - 'by'")
 
@@ -243,6 +252,48 @@ def test_too_many_deletions_wait_for_a_person_and_edits_do_not(rig: PushRig) -> 
     assert (pushed.plan.approved, pushed.plan.held, pushed.sent) == (1, 5, 1)
     assert len(rig.there()) == 6
     assert rig.there()["p0005"]["tags"] == ["edited"]
+
+
+def test_an_approval_survives_for_the_rest_when_only_a_part_of_it_was_pushed(rig: PushRig) -> None:
+    rig.upload_many(12)
+    rig.sync()
+    names = sorted(rig.live())
+    rig.delete(*names[:5])
+    (plan_id,) = rig.push().plan.held_plan_ids
+    push.decide(rig.engine, rig.settings, plan_id, PlanState.APPROVED, actor="cli:ada")
+    rig.control.add_faults(Rule(Kind.QUOTA, method="DELETE"))
+    assert rig.push().results["deletions"].paused_reason is not None
+    rig.control.clear_faults()
+    rig.nap(0)
+    # What came since was approved by nobody.
+    rig.delete(*names[5:10])
+    rig.push_now()
+
+    pushed = rig.push()
+
+    assert (pushed.plan.approved, pushed.plan.held, pushed.results["deletions"].sent) == (5, 5, 5)
+    assert set(rig.there()) == set(names[5:])
+    assert rig.query("select state, decided_by, operation_count from outbox.push_plan order by id") == [
+        ("applied", "cli:ada", 5),
+        ("applied", "cli:ada", 5),
+        ("held", None, 5),
+    ]
+
+
+def test_a_deletion_that_was_edited_after_its_approval_needs_another_one(rig: PushRig) -> None:
+    rig.upload_many(6)
+    rig.sync()
+    names = sorted(rig.live())
+    rig.delete(*names[:5])
+    (plan_id,) = rig.push().plan.held_plan_ids
+    push.decide(rig.engine, rig.settings, plan_id, PlanState.APPROVED, actor="cli:ada")
+    for name in names[:5]:
+        rig.edit(name, "deleted_at = null")
+    rig.delete(*names[:5])
+
+    pushed = rig.push()
+
+    assert (pushed.plan.held, pushed.results["deletions"].tried) == (5, 0)
 
 
 def test_a_rejected_plan_withdraws_its_deletions_and_the_log_says_so(rig: PushRig) -> None:
