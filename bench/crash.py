@@ -20,8 +20,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 
 # As in first_sync: the package need not be installed, and child processes find it by the same path.
 _ROOT = Path(__file__).resolve().parents[1]
@@ -66,6 +68,8 @@ _EDITS = {
 }
 _UNTOUCHED = "g"
 
+_ROADS = ("media_pipeline.db", "media_pipeline.remote")
+
 _TIME_PASSES = (
     "update outbox.operation set leased_until = clock_timestamp() - interval '1 s' where state = 'leased'",
     "update outbox.operation set not_before = '-infinity' where state = 'pending'",
@@ -85,6 +89,7 @@ class CrashFigures(msgspec.Struct, frozen=True):
         wrong_asset: assets that changed or vanished although nobody asked for it.
         repeated: calls that were made again because nobody could know of the first; each had the same effect as one.
         diverged: points after which the two sides were not equal.
+        places: kills by their place: before or after a commit or a call, and the function that made it.
     """
 
     points: int
@@ -93,6 +98,7 @@ class CrashFigures(msgspec.Struct, frozen=True):
     wrong_asset: int
     repeated: int
     diverged: int
+    places: dict[str, int]
 
 
 def main() -> int:
@@ -116,8 +122,11 @@ def main() -> int:
         sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
     else:
         table = Table("points", "killed", "lost", "wrong asset", "repeated", "diverged")
-        table.add_row(*(str(value) for value in msgspec.structs.astuple(found)))
-        Console().print(table)
+        table.add_row(*(str(value) for value in msgspec.structs.astuple(found)[:-1]))
+        places = Table("place", "killed")
+        for place, count in sorted(found.places.items()):
+            places.add_row(place, str(count))
+        Console().print(table, places)
     return 0
 
 
@@ -130,18 +139,17 @@ def measure(every: int) -> CrashFigures:
         control = stack.enter_context(ControlClient(endpoints))
         server = stack.enter_context(EmbeddedServer(directory / "postgres-home"))
         template = _template(server.url)
-        count = _Trial(server.url, template, endpoints, control, directory).count_points()
-        chosen = range(1, count + 1, every)
-        total = CrashFigures(len(chosen), 0, 0, 0, 0, 0)
+        points = _Trial(server.url, template, endpoints, control, directory).find_points()
+        chosen = list(enumerate(points, start=1))[::every]
+        sums = [0] * 5
+        places: Counter[str] = Counter()
         with _messages.status("Dying …") as status:
-            for point in chosen:
-                status.update(f"Dying at point {point} of {count} …")
-                one = _Trial(server.url, template, endpoints, control, directory).run(point)
-                total = CrashFigures(
-                    total.points,
-                    *(a + b for a, b in zip(msgspec.structs.astuple(total)[1:], one, strict=True)),
-                )
-    return total
+            for number, place in chosen:
+                status.update(f"Dying at point {number} of {len(points)}, {place} …")
+                one = _Trial(server.url, template, endpoints, control, directory).run(number)
+                sums = [a + b for a, b in zip(sums, one, strict=True)]
+                places[place] += one[0]
+    return CrashFigures(len(chosen), *sums, dict(places))
 
 
 def _template(server_url: str) -> str:
@@ -170,8 +178,8 @@ class _Trial:
         self._control = control
         self._settings = _settings(_at(server_url, "crash_trial"), endpoints.cloudinary_url, directory)
 
-    def count_points(self) -> int:
-        """Points of a push that nobody disturbs."""
+    def find_points(self) -> list[str]:
+        """The places of a push that nobody disturbs, in their order."""
         with self._database() as engine:
             self._prepare(engine)
             counter = _Killer(None)
@@ -308,15 +316,15 @@ class _Database:
 
 
 class _Killer:
-    """Counts points, and dies at one of them."""
+    """Notes points, and dies at one of them."""
 
     def __init__(self, point: int | None) -> None:
         self._point = point
-        self.seen = 0
+        self.seen: list[str] = []
 
-    def __call__(self) -> None:
-        self.seen += 1
-        if self.seen == self._point:
+    def __call__(self, moment: str) -> None:
+        self.seen.append(f"{moment} of {_place()}")
+        if len(self.seen) == self._point:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watching(self, engine: Engine) -> ExitStack:
@@ -325,14 +333,14 @@ class _Killer:
         do_commit, write = engine.dialect.do_commit, Caller.write
 
         def commit(connection: object) -> None:
-            self()
+            self("before the commit")
             do_commit(connection)  # type: ignore[arg-type]
-            self()
+            self("after the commit")
 
         def call(caller: Caller, *arguments: object) -> object:
-            self()
+            self("before the call")
             answer = write(caller, *arguments)  # type: ignore[arg-type]
-            self()
+            self("after the call")
             return answer
 
         engine.dialect.do_commit = commit  # type: ignore[method-assign, assignment]
@@ -340,6 +348,17 @@ class _Killer:
         stack.callback(setattr, engine.dialect, "do_commit", do_commit)
         stack.callback(setattr, Caller, "write", write)
         return stack
+
+
+def _place() -> str:
+    """The function of the program that commits or calls, whatever it does that by."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        module = str(frame.f_globals["__name__"])
+        if module.startswith("media_pipeline.") and not module.startswith(_ROADS):
+            return f"{module.removeprefix('media_pipeline.')}.{frame.f_code.co_qualname}"
+        frame = frame.f_back
+    return "nobody"
 
 
 def _push_and_die(database_url: str, cloudinary_url: str, point: str) -> None:

@@ -58,8 +58,8 @@ class Outsider:
     known: list[AssetId] = field(default_factory=list)
     deletions: Counter[AssetId] = field(default_factory=Counter)
     returns: Counter[AssetId] = field(default_factory=Counter)
-    written: dict[tuple[AssetId, str], str] = field(default_factory=dict)
-    """What the outsider last gave each scalar field of an asset."""
+    written: dict[tuple[AssetId, str], tuple[str, int]] = field(default_factory=dict)
+    """What the outsider last gave each scalar field of an asset, and the newest operation at that time."""
 
     def live(self) -> list[AssetId]:
         """Ids of the assets that are there, in a fixed order."""
@@ -79,7 +79,12 @@ class Outsider:
     def _brought(self, asset_id: AssetId) -> None:
         """All fields of the asset are as the outsider's last act left them."""
         there = truth(self.rig.endpoints)[asset_id]
-        self.written.update({(asset_id, name): there[name] for name in SCALARS})
+        for name in SCALARS:
+            self._wrote(asset_id, name, there[name])
+
+    def _wrote(self, asset_id: AssetId, name: str, value: str) -> None:
+        ((newest,),) = self.rig.query("select coalesce(max(id), 0) from outbox.operation")
+        self.written[asset_id, name] = value, newest
 
     def edit(self, which: int, how: str, value: int) -> None:
         """Upload, restore, or change one asset that is there, if any is."""
@@ -103,16 +108,16 @@ class Outsider:
                     client.update(asset_id, context={f"k{value % 3}": f"v{value}"})
                 case "move":
                     client.update(asset_id, asset_folder=f"f{value % 3}")
-                    self.written[asset_id, "asset_folder"] = f"f{value % 3}"
+                    self._wrote(asset_id, "asset_folder", f"f{value % 3}")
                 case "title":
                     client.update(asset_id, display_name=f"Title {value}")
-                    self.written[asset_id, "display_name"] = f"Title {value}"
+                    self._wrote(asset_id, "display_name", f"Title {value}")
                 case "rename":
                     taken = {one["public_id"] for one in _listed(self.rig.endpoints)}
                     to = NAMES[value % len(NAMES)]
                     if to not in taken:
                         client.rename(name, to, **_SLICE)
-                        self.written[asset_id, "public_id"] = to
+                        self._wrote(asset_id, "public_id", to)
                 case _:
                     raise ValueError(how)
 

@@ -63,7 +63,7 @@ DELETED_WITHOUT_INTENT = """
   ) and not exists (select from outbox.conflict c where c.asset_id = o.asset_id and c.state = 'local_wins')
 """
 _SCALAR_OPERATIONS = """
-  select o.asset_id, k.field, o.state, o.base ->> k.field as base, o.wanted ->> k.field as wanted,
+  select o.id, o.asset_id, k.field, o.state, o.base ->> k.field as base, o.wanted ->> k.field as wanted,
     o.id = max(o.id) over (partition by o.asset_id, o.kind) as is_last
   from outbox.operation o join outbox.operation_kind k on k.kind = o.kind
   where k.field in ('public_id', 'display_name', 'asset_folder')
@@ -166,13 +166,14 @@ class TwoWays(Convergence):
         """Who overwrites a value of others had it before their eyes; only others overwrite what was done."""
         there = truth(self.cloud)
         operations = self.rig.query(_SCALAR_OPERATIONS)
-        seen = {(asset_id, field, base) for asset_id, field, _, base, _, _ in operations}
-        for (asset_id, field), value in self.outsider.written.items():
+        seen = {(asset_id, field, base) for _, asset_id, field, _, base, _, _ in operations}
+        for (asset_id, field), (value, _) in self.outsider.written.items():
             if asset_id in there and there[asset_id][field] != value:
                 assert (asset_id, field, value) in seen
-        for asset_id, field, state, _, wanted, is_last in operations:
+        for number, asset_id, field, state, _, wanted, is_last in operations:
+            value, newest = self.outsider.written.get((asset_id, field), (wanted, 0))
             if state == "done" and is_last and asset_id in there:
-                assert there[asset_id][field] in {wanted, self.outsider.written.get((asset_id, field))}
+                assert there[asset_id][field] in ({wanted} if newest < number else {wanted, value})
 
     @invariant()
     def every_operation_says_how_it_ended(self) -> None:
@@ -226,9 +227,13 @@ def _fields(document: dict[str, Any]) -> tuple[Any, ...]:
 class Titles(TwoWays):
     """Both sides give titles to the same two assets, and answers of the push are lost: where mistakes would hurt."""
 
-    somebody_edits = somebody_here_edits = somebody_deletes = a_person_decides = push_that_dies = None  # type: ignore[assignment]
+    somebody_edits = somebody_here_edits = somebody_deletes = a_person_decides = None  # type: ignore[assignment]
     sync_in_trouble = sync_with_a_short_listing = sync_with_short_reads_by_id = None  # type: ignore[assignment]
-    sync_that_dies = sync_while_somebody_works = None  # type: ignore[assignment]
+    sync_that_dies = sync_while_somebody_works = push = push_that_dies = None  # type: ignore[assignment]
+
+    @rule(kind=st.sampled_from([None, Kind.RESET_BEFORE_EFFECT, Kind.RESET_AFTER_EFFECT, Kind.QUOTA]))
+    def push_titles(self, kind: Kind | None) -> None:
+        TwoWays.push(self, [] if kind is None else [Rule(kind, method="PUT", times=1)])
 
     @rule(which=st.integers(0, 1), value=numbers)
     def they_give_a_title(self, which: int, value: int) -> None:
