@@ -36,6 +36,9 @@ from media_pipeline.vocabulary import CallPurpose, RunId, WindowKind
 _TIMES = ("last_updated.updated_at", "uploaded_at", "created_at")
 """An upload moves the last two and perhaps not the first, an edit only the first (cloudinary-api §4.1)."""
 
+_PURPOSES = {WindowKind.RECENT: CallPurpose.OTHER, WindowKind.OUTAGE: CallPurpose.LISTING}
+"""A listing that used up its share must not keep recent changes waiting, which are few."""
+
 _EMPTY_PAGES_IN_A_ROW = 3
 
 log = structlog.get_logger()
@@ -233,7 +236,7 @@ class _Walker:
                     sort_by=[("created_at", "asc")],
                     cursor=window.cursor,
                     max_results=self._settings.listing_page_size,
-                    purpose=CallPurpose.LISTING,
+                    purpose=_PURPOSES[window.kind],
                 )
             except CursorRejected as error:
                 if window.restart_count >= self._settings.cursor_restarts:
