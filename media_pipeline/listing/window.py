@@ -56,7 +56,8 @@ class WindowResult:
         quarantined_count: records without a readable id among the found ones.
         missing_count: records that the search counted and did not show: its index was in flux.
         is_complete: False where it goes on next time, for ``paused_reason``.
-        is_left_to_listing: a full listing is wanted, for what was not hinted at or where nothing was ever listed.
+        is_left_to_listing: a full listing is wanted, for what was found and not hinted at or since nothing was ever
+            listed.
     """
 
     low_at: datetime | None = None
@@ -140,8 +141,8 @@ def walk_outage(
                 window = walker.resume(WindowKind.OUTAGE, low_at, high_at) or walker.begin(
                     WindowKind.OUTAGE, low_at, high_at
                 )
-                window, _ = walker.walk(window, until=high_at)
-                return _result(window, started, is_left_to_listing=True)
+                window, is_left_to_listing = walker.walk(window, until=high_at)
+                return _result(window, started, is_left_to_listing=is_left_to_listing)
         except RateLimited as error:
             seconds = (error.reset_at - datetime.now(UTC)).total_seconds() + 1
             if seconds > settings.rate_limit_wait_seconds:
