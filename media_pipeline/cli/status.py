@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -24,9 +25,15 @@ from media_pipeline.intake.spool import SpoolDepth
 from media_pipeline.ops import holds
 from media_pipeline.ops.holds import Hold
 from media_pipeline.push import Plan
-from media_pipeline.reads.status import Run, SliceFreshness, Status, read_status
+from media_pipeline.reads.status import Run, SliceFreshness, Status, Wish, find_listing_wish, read_status
 from media_pipeline.settings import Settings
-from media_pipeline.vocabulary import RunState
+from media_pipeline.vocabulary import ListingWish, RunState
+
+_WISHES: Final = {
+    ListingWish.FIRST: "nothing was ever listed",
+    ListingWish.OUTAGE: "the days of an outage were read again, and what was deleted then is still to be found",
+    ListingWish.FLOOD: "more changed than reads by id are worth",
+}
 
 
 class DatabaseState(StrEnum):
@@ -59,6 +66,7 @@ class Report:
     holds: tuple[Hold, ...]
     held_plans: tuple[Plan, ...]
     spool: SpoolDepth | None
+    listing_wish: Wish | None = None
 
 
 def command(settings: Settings, *, is_json: bool) -> ExitCode:
@@ -89,7 +97,8 @@ def _look(settings: Settings) -> Report:
         open_holds = tuple(holds.list_holds(engine))
         held = tuple(push.list_plans(engine, only_held=True))
         status = read_status(engine)
-        return Report(__version__, database, dagster_url, status, open_holds, held, _spool(settings))
+        wish = find_listing_wish(engine, settings.slices)
+        return Report(__version__, database, dagster_url, status, open_holds, held, _spool(settings), wish)
 
 
 def _spool(settings: Settings) -> SpoolDepth | None:
@@ -191,6 +200,10 @@ def _show_waiting(report: Report, status: Status, console: Console) -> None:
     for plan in report.held_plans:
         console.print(
             f"Waiting for you: {plan.reason}  media-pipeline plan show {plan.id}", style="bold yellow", markup=False
+        )
+    if report.listing_wish is not None:
+        console.print(
+            f"A full sync is wanted: {_WISHES[report.listing_wish.reason]}.  media-pipeline sync", style="bold yellow"
         )
     edits = status.edits
     if edits.pending_count or edits.unconfirmed_count:

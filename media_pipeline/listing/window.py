@@ -36,6 +36,9 @@ from media_pipeline.vocabulary import CallPurpose, RunId, WindowKind
 _TIMES = ("last_updated.updated_at", "uploaded_at", "created_at")
 """An upload moves the last two and perhaps not the first, an edit only the first (cloudinary-api §4.1)."""
 
+_PURPOSES = {WindowKind.RECENT: CallPurpose.OTHER, WindowKind.OUTAGE: CallPurpose.LISTING}
+"""A listing that used up its share must not keep recent changes waiting, which are few."""
+
 _EMPTY_PAGES_IN_A_ROW = 3
 
 log = structlog.get_logger()
@@ -53,7 +56,8 @@ class WindowResult:
         quarantined_count: records without a readable id among the found ones.
         missing_count: records that the search counted and did not show: its index was in flux.
         is_complete: False where it goes on next time, for ``paused_reason``.
-        is_left_to_listing: a full listing is wanted, for what was not hinted at or where nothing was ever listed.
+        is_left_to_listing: a full listing is wanted, for what was found and not hinted at or since nothing was ever
+            listed.
     """
 
     low_at: datetime | None = None
@@ -137,8 +141,8 @@ def walk_outage(
                 window = walker.resume(WindowKind.OUTAGE, low_at, high_at) or walker.begin(
                     WindowKind.OUTAGE, low_at, high_at
                 )
-                window, _ = walker.walk(window, until=high_at)
-                return _result(window, started, is_left_to_listing=True)
+                window, is_left_to_listing = walker.walk(window, until=high_at)
+                return _result(window, started, is_left_to_listing=is_left_to_listing)
         except RateLimited as error:
             seconds = (error.reset_at - datetime.now(UTC)).total_seconds() + 1
             if seconds > settings.rate_limit_wait_seconds:
@@ -233,7 +237,7 @@ class _Walker:
                     sort_by=[("created_at", "asc")],
                     cursor=window.cursor,
                     max_results=self._settings.listing_page_size,
-                    purpose=CallPurpose.LISTING,
+                    purpose=_PURPOSES[window.kind],
                 )
             except CursorRejected as error:
                 if window.restart_count >= self._settings.cursor_restarts:

@@ -123,6 +123,8 @@ def _problem(result: WindowResult) -> str | None:
         return f"the search paused: {result.paused_reason}"
     if not result.is_complete:
         return "nothing was ever listed: a full sync comes first"
+    if result.is_left_to_listing:
+        return "more changed than reads by id are worth: a full sync does the rest"
     if result.missing_count:
         return f"the index of the search was in flux: it counted {result.missing_count:,} assets more than it showed"
     return None

@@ -56,6 +56,18 @@ def test_the_page_for_people_tells_the_same(call: Call, mirrored: Deployment) ->
     assert "cli:tests" in out
 
 
+def test_a_full_sync_that_is_wanted_is_told_until_one_was_done(call: Call, mirrored: Deployment) -> None:
+    assert call("status", "--json", **mirrored.variables).json["listing_wish"] is None
+    with transaction(mirrored.engine) as connection:
+        statements.run(connection, "listing/160_wish_listing", reason="outage")
+    wished = call("status", "--json", **mirrored.variables).json["listing_wish"]
+    assert (wished["reason"], wished["is_due"]) == ("outage", True)
+    assert "A full sync is wanted: the days of an outage were read again" in call("status", **mirrored.variables).out
+
+    mirrored.sync()
+    assert call("status", "--json", **mirrored.variables).json["listing_wish"] is None
+
+
 def test_who_is_at_work_shows_only_while_the_lock_is_held(call: Call, mirrored: Deployment) -> None:
     with locks.activity(mirrored.engine, "apply", holder="somebody on another host"):
         activities = call("status", "--json", **mirrored.variables).json["status"]["activities"]

@@ -148,6 +148,7 @@ def test_an_index_that_lags_hides_nothing_for_longer_than_the_overlap(rig: Rig) 
     with rig.client() as client:
         client.delete_assets(ids[:1])
     # The index shows what was: the new one is not found, and the deleted one not as changed.
+    let_time_pass(rig, 50)
     assert recent(rig).found_count == 0
     assert "new" not in rig.live()
     assert "p0000" in rig.live()
@@ -276,6 +277,20 @@ def test_a_spent_allowance_is_a_pause_and_the_next_look_goes_on_at_the_cursor(ri
     assert (found.is_complete, found.page_count, found.found_count) == (True, 3, 12)
     assert found.low_at == paused.low_at
     assert found.high_at == paused.high_at
+
+
+def test_a_listing_that_used_up_its_share_does_not_keep_recent_changes_waiting(rig: Rig) -> None:
+    rig.control.set_clock_offset(0)
+    rig.upload("a")
+    rig.sync()
+    with rig.engine.begin() as connection:
+        connection.exec_driver_sql("update ops.api_call set call_count = 4000 where purpose = 'listing'")
+    assert recent(rig).is_complete
+
+    # Days of an outage may be many pages, so they share with the listings.
+    rig.settings = rig.settings.model_copy(update={"rate_limit_wait_seconds": 0.0})
+    with pytest.raises(RateLimited, match="share"):
+        outage(rig)
 
 
 def test_an_outage_waits_for_a_new_allowance_without_its_lock_and_goes_on(rig: Rig) -> None:
