@@ -40,21 +40,14 @@ class Ledger:
         Raises:
             RateLimited: the allowance, or this purpose's share of it, is spent until ``reset_at``.
         """
-        now = datetime.now(UTC)
+        now, share = datetime.now(UTC), self._shares.get(purpose, 1.0)
         with transaction(self._engine) as connection:
-            statements.run(connection, "ops/048_commit_later")
-            row = statements.run(connection, "ops/050_read_budget", now=now, purpose=purpose.value).first()
-            if row is not None and row.reset_at > now:
-                share = self._shares.get(purpose, 1.0)
-                if row.remaining_count <= 0:
-                    raise RateLimited("The hourly allowance is spent", call=call, reset_at=row.reset_at)
-                if row.spent_count >= share * row.limit_count:
-                    raise RateLimited(
-                        f"The share of the hourly allowance for {purpose} calls ({share:.0%}) is spent",
-                        call=call,
-                        reset_at=row.reset_at,
-                    )
-            statements.run(connection, "ops/070_count_call", now=now, purpose=purpose.value, units=1)
+            row = statements.run(connection, "ops/050_take_call", now=now, purpose=purpose.value, share=share).one()
+        if not row.is_taken:
+            reason = "The hourly allowance is spent"
+            if row.remaining_count > 0:
+                reason = f"The share of the hourly allowance for {purpose} calls ({share:.0%}) is spent"
+            raise RateLimited(reason, call=call, reset_at=row.reset_at)
 
     def observe(
         self,
@@ -76,7 +69,6 @@ class Ledger:
             return
         next_hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
         with transaction(self._engine) as connection:
-            statements.run(connection, "ops/048_commit_later")
             statements.run(
                 connection,
                 "ops/060_observe_budget",
