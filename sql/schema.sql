@@ -86,6 +86,18 @@ $$;
 
 COMMENT ON FUNCTION audit.refuse_change() IS 'Trigger: entries and seals are never updated, deleted or truncated.';
 
+CREATE FUNCTION mirror.forget_proved_pages() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  delete from mirror.proved_page;
+  return null;
+end
+$$;
+
+COMMENT ON FUNCTION mirror.forget_proved_pages() IS 'Trigger: where somebody changes observations by hand, every page is looked into again.';
+
 CREATE FUNCTION mirror.hint(ids text[], hint_reason text) RETURNS bigint
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1167,6 +1179,7 @@ CREATE TABLE landing.listing_page (
     body bytea NOT NULL,
     body_size_bytes bigint NOT NULL,
     body_digest bytea NOT NULL,
+    records_digest bytea NOT NULL,
     asset_count integer NOT NULL,
     request_id text,
     received_at timestamp with time zone NOT NULL,
@@ -1190,6 +1203,8 @@ COMMENT ON COLUMN landing.listing_page.body IS 'The answer''s bytes, zlib.';
 COMMENT ON COLUMN landing.listing_page.body_size_bytes IS 'Size before compression.';
 
 COMMENT ON COLUMN landing.listing_page.body_digest IS 'SHA-256 of the bytes before compression.';
+
+COMMENT ON COLUMN landing.listing_page.records_digest IS 'Digest of its records and of the version of the normalizing code: equal where two pages show the same, whatever their cursors.';
 
 COMMENT ON COLUMN landing.listing_page.asset_count IS 'Assets on the page.';
 
@@ -1404,6 +1419,27 @@ COMMENT ON COLUMN mirror.asset_sighting.seen_listing_run_id IS 'Last listing run
 COMMENT ON COLUMN mirror.asset_sighting.verified_at IS 'Last proof of its state; for people and freshness, never for order.';
 
 COMMENT ON COLUMN mirror.asset_sighting.approved_hold_id IS 'Hold through which a person approved this deletion; it passes the guards that follow.';
+
+CREATE TABLE mirror.proved_page (
+    resource_type text NOT NULL COLLATE pg_catalog."C",
+    delivery_type text NOT NULL COLLATE pg_catalog."C",
+    records_digest bytea NOT NULL,
+    touch bigint NOT NULL,
+    asset_ids text[] NOT NULL
+);
+ALTER TABLE ONLY mirror.proved_page ALTER COLUMN asset_ids SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE mirror.proved_page IS 'Pages that were taken over whole. While an asset of one has still its touch, nothing was heard of it since, so the same page says nothing new of it.';
+
+COMMENT ON COLUMN mirror.proved_page.resource_type IS 'First half of the slice.';
+
+COMMENT ON COLUMN mirror.proved_page.delivery_type IS 'Second half of the slice.';
+
+COMMENT ON COLUMN mirror.proved_page.records_digest IS 'See landing.listing_page.';
+
+COMMENT ON COLUMN mirror.proved_page.touch IS 'Logical time that its assets got when the page was last taken over.';
+
+COMMENT ON COLUMN mirror.proved_page.asset_ids IS 'Its assets, in order.';
 
 CREATE TABLE mirror.quarantine (
     id bigint NOT NULL,
@@ -2479,6 +2515,9 @@ ALTER TABLE ONLY mirror.asset_field
 ALTER TABLE ONLY mirror.asset_sighting
     ADD CONSTRAINT asset_sighting_pkey PRIMARY KEY (asset_id);
 
+ALTER TABLE ONLY mirror.proved_page
+    ADD CONSTRAINT proved_page_pkey PRIMARY KEY (resource_type, delivery_type, records_digest);
+
 ALTER TABLE ONLY mirror.quarantine
     ADD CONSTRAINT quarantine_body_digest_key UNIQUE (body_digest);
 
@@ -2689,6 +2728,10 @@ CREATE TRIGGER listing_run_set_updated_at BEFORE UPDATE ON landing.listing_run F
 
 CREATE TRIGGER notification_set_updated_at BEFORE UPDATE ON landing.notification FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
 
+CREATE TRIGGER remote_asset_forget_edited_pages AFTER UPDATE ON mirror.remote_asset FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'media_sync'::name)) EXECUTE FUNCTION mirror.forget_proved_pages();
+
+CREATE TRIGGER remote_asset_forget_pages AFTER DELETE OR TRUNCATE ON mirror.remote_asset FOR EACH STATEMENT EXECUTE FUNCTION mirror.forget_proved_pages();
+
 CREATE TRIGGER hold_set_updated_at BEFORE UPDATE ON ops.hold FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
 
 CREATE TRIGGER run_set_updated_at BEFORE UPDATE ON ops.run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
@@ -2826,6 +2869,10 @@ CREATE POLICY asset_field_engine ON mirror.asset_field FOR SELECT TO media_sync 
 ALTER TABLE mirror.asset_sighting ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY asset_sighting_engine ON mirror.asset_sighting TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE mirror.proved_page ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY proved_page_engine ON mirror.proved_page TO media_sync USING (true) WITH CHECK (true);
 
 ALTER TABLE mirror.quarantine ENABLE ROW LEVEL SECURITY;
 
@@ -2972,6 +3019,8 @@ GRANT ALL ON FUNCTION audit.entry_digest(action text, cause text, actor text, ru
 
 REVOKE ALL ON FUNCTION audit.refuse_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION mirror.forget_proved_pages() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION mirror.hint(ids text[], hint_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION mirror.hint(ids text[], hint_reason text) TO media_sync;
 
@@ -3072,6 +3121,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE landing.notification TO media_sync;
 GRANT SELECT ON TABLE mirror.asset_field TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE mirror.asset_sighting TO media_sync;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE mirror.proved_page TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE mirror.quarantine TO media_sync;
 

@@ -45,6 +45,7 @@ class LandedPage:
 
     touch_low: int
     body: bytes
+    records_digest: bytes
     asset_count: int
     next_cursor: str | None
     request_id: str | None
@@ -156,6 +157,7 @@ def land_page(engine: Engine, fence: Fence, run: OpenRun, page: LandedPage) -> O
             body=compressed,
             body_size_bytes=len(page.body),
             body_digest=digest,
+            records_digest=page.records_digest,
             asset_count=page.asset_count,
             request_id=page.request_id,
             received_at=page.received_at,

@@ -267,7 +267,13 @@ class _Walker:
         answer = self.client.list_page(slice_, cursor=cursor, page_size=self.settings.listing_page_size)
         page = payloads.head_of_page(answer.body, call="list", request_id=answer.request_id)
         return LandedPage(
-            touch_low, answer.body, page.record_count, page.next_cursor, answer.request_id, answer.received_at
+            touch_low,
+            answer.body,
+            page.records_digest,
+            page.record_count,
+            page.next_cursor,
+            answer.request_id,
+            answer.received_at,
         )
 
     def _broken(self, fence: Fence, slice_: Slice, run: OpenRun, reason: str) -> ListingIncomplete:

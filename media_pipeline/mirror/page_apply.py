@@ -2,7 +2,7 @@
 
 Belongs here: which records need normalizing, the window rule's transaction, quarantine.
 Not here: fetching (``listing``, ``mirror.verify``), what absence means (``mirror.suspects``, ``mirror.verify``).
-Tables: writes mirror.remote_asset, asset_sighting, verify_queue, quarantine; landing.listing_page.applied_at.
+Tables: writes mirror.remote_asset, asset_sighting, proved_page, verify_queue, quarantine; landing.listing_page.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import hashlib
 import zlib
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import DBAPIError
 
 from media_pipeline.db import statements
@@ -54,12 +55,20 @@ class PageCounts:
 
 @dataclass(frozen=True, slots=True)
 class PageOrigin:
-    """Where a read came from; point reads belong to no listing run and to no slice."""
+    """Where a read came from; point reads belong to no listing run and to no slice.
+
+    ``records_digest`` is that of a whole page, by which the same page is known again.
+    """
 
     touch_low: int
     listing_run_id: ListingRunId | None = None
     page_number: int | None = None
     slice: Slice | None = None
+    records_digest: bytes | None = None
+
+
+class _TouchedSince(Exception):
+    """Something was heard of an asset of a page after the page was taken over: the page is looked into again."""
 
 
 @dataclass(slots=True)
@@ -73,6 +82,11 @@ class _Sorted:
     repeated: int = 0
 
     @property
+    def is_plain(self) -> bool:
+        """Whether every record of the read is the one good record of an asset."""
+        return not (self.bad or self.placeholders or self.repeated)
+
+    @property
     def set_aside(self) -> list[AssetId]:
         """Ids of records that are no sighting."""
         ids = [*(one.asset_id for one in self.placeholders), *(item.asset_id for item, _ in self.bad)]
@@ -82,19 +96,20 @@ class _Sorted:
 def apply_landed_page(engine: Engine, listing_run_id: ListingRunId, page_number: int) -> PageCounts:
     """Take one landed page over, once.
 
+    A page that shows the same as one that was taken over whole is not looked into again, as long as nothing touched one
+    of its assets since.
+
     Returns:
         Counts; all zero when another process took it over first.
 
     Reads: landing.listing_page. Transactions: one.
     """
-    with read_only(engine) as connection:
-        page = statements.run(
-            connection, "mirror/110_read_page", listing_run_id=listing_run_id, page_number=page_number
-        ).first()
+    page = _read_page(engine, listing_run_id, page_number, may_repeat=True)
     if page is None:
         return PageCounts()
-    items = payloads.split_page(zlib.decompress(page.body), call="list", request_id=page.request_id).items
-    origin = PageOrigin(page.touch_low, listing_run_id, page_number, Slice(page.resource_type, page.delivery_type))
+    slice_ = Slice(page.resource_type, page.delivery_type)
+    origin = PageOrigin(page.touch_low, listing_run_id, page_number, slice_, page.records_digest)
+    asset_count = page.asset_count
 
     def is_ours(connection: Connection) -> bool:
         marked = statements.run(
@@ -102,7 +117,52 @@ def apply_landed_page(engine: Engine, listing_run_id: ListingRunId, page_number:
         )
         return marked.first() is not None
 
+    def repeat(connection: Connection) -> PageCounts:
+        if not is_ours(connection):
+            return PageCounts()
+        _repeat(connection, origin, slice_)
+        return PageCounts(seen=asset_count, known=asset_count)
+
+    if page.body is None:
+        try:
+            return retrying(engine, repeat)
+        except _TouchedSince:
+            page = _read_page(engine, listing_run_id, page_number, may_repeat=False)
+    if page is None:
+        return PageCounts()
+    items = payloads.split_page(zlib.decompress(page.body), call="list", request_id=page.request_id).items
     return apply_items(engine, items, origin, unless_done=is_ours)
+
+
+def _read_page(engine: Engine, listing_run_id: ListingRunId, page_number: int, *, may_repeat: bool) -> Row[Any] | None:
+    with read_only(engine) as connection:
+        return statements.run(
+            connection,
+            "mirror/110_read_page",
+            listing_run_id=listing_run_id,
+            page_number=page_number,
+            may_repeat=may_repeat,
+        ).first()
+
+
+def _repeat(connection: Connection, origin: PageOrigin, slice_: Slice) -> None:
+    """Count the assets of a page as seen again without looking into it.
+
+    Raises:
+        _TouchedSince: roll back.
+    """
+    again = statements.run(
+        connection,
+        "mirror/115_repeat_page",
+        resource_type=slice_.resource_type,
+        delivery_type=slice_.delivery_type,
+        records_digest=origin.records_digest,
+        listing_run_id=origin.listing_run_id,
+        touch_low=origin.touch_low,
+    ).one()
+    if not again.is_whole:
+        raise _TouchedSince
+    statements.run(connection, "mirror/050_settle_won_sightings", touch=again.touch)
 
 
 def apply_items(
@@ -252,7 +312,19 @@ def _write(connection: Connection, parts: _Sorted, origin: PageOrigin) -> int:
         statements.copy_in(connection, "mirror/014_copy_page_content", rows_of_content, payloads.ROW_TYPES)
         written = statements.run(connection, "mirror/040_write_content", touch=won.touch).rowcount
     statements.run(connection, "mirror/050_settle_won_sightings", touch=won.touch)
-    statements.run(connection, "mirror/060_queue_lost_sightings", touch=won.touch, has_lost=won.has_lost)
+    hinted = statements.run(
+        connection, "mirror/060_queue_lost_sightings", touch=won.touch, has_lost=won.has_lost
+    ).scalar_one()
+    is_whole = parts.is_plain and not won.has_lost and not hinted
+    if origin.slice is not None and origin.records_digest is not None and is_whole:
+        statements.run(
+            connection,
+            "mirror/065_prove_page",
+            resource_type=origin.slice.resource_type,
+            delivery_type=origin.slice.delivery_type,
+            records_digest=origin.records_digest,
+            touch=won.touch,
+        )
     if parts.placeholders:
         suspected = statements.run(
             connection,

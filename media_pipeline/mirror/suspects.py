@@ -85,6 +85,7 @@ def _settle(
         return SuspectCounts()
     slice_ = {"resource_type": walk.resource_type, "delivery_type": walk.delivery_type}
     statements.run(connection, "mirror/255_close_held_runs", **slice_, listing_run_id=listing_run_id)
+    statements.run(connection, "mirror/212_forget_pages", **slice_, touch_low=walk.touch_low)
     if walk.quarantined_count or not walk.has_same_scope or walk.has_newer:
         # A record we could not read may be any asset; the first run of a scope has nothing to compare with.
         _end(connection, listing_run_id, ListingRunState.CLOSED, None)

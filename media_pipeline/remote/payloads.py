@@ -169,9 +169,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PageHead:
-    """How many records a valid page has, and the cursor of the next page, if any."""
+    """How many records a valid page has, and the cursor of the next page, if any.
+
+    ``records_digest`` has 16 bytes and covers the records as received, not the cursor; like ``digest`` it changes with
+    ``NORMALIZER_VERSION``.
+    """
 
     record_count: int
+    records_digest: bytes
     next_cursor: str | None
 
 
@@ -267,7 +272,7 @@ def head_of_page(body: bytes, *, call: str, request_id: str | None = None) -> Pa
         RemoteMalformed: as ``split_page``.
     """
     page = _valid_page(body, call, request_id)
-    return PageHead(record_count=len(page.resources), next_cursor=page.next_cursor)
+    return PageHead(len(page.resources), digest(b"".join(page.resources)), page.next_cursor)
 
 
 def _valid_page(body: bytes, call: str, request_id: str | None) -> _Page:

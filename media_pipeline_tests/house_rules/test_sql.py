@@ -22,6 +22,7 @@ WRITERS = {
     "landing.notification": {"intake"},
     "landing.listing_wish": {"listing"},  # mirror.hint adds to it, too
     "mirror.asset_sighting": {"mirror", "diff"},  # diff: approved_hold_id, so that an approved id passes
+    "mirror.proved_page": {"mirror"},
     "mirror.quarantine": {"mirror"},
     "mirror.remote_asset": {"mirror"},
     "mirror.verify_queue": {"mirror"},  # everybody else calls mirror.hint

@@ -211,7 +211,12 @@ def test_the_engine_may_delete_only_what_it_can_read_again(engine: Engine) -> No
       order by 1
     """
 
-    assert rows(engine, deletable) == ["mirror.verify_queue", "public.media_folders", "public.media_metadata_fields"]
+    assert rows(engine, deletable) == [
+        "mirror.proved_page",
+        "mirror.verify_queue",
+        "public.media_folders",
+        "public.media_metadata_fields",
+    ]
 
 
 def test_the_engine_cannot_delete_assets(engine: Engine) -> None:

@@ -60,7 +60,8 @@ def test_pages_are_taken_over_while_the_walk_waits_for_the_allowance_and_count_f
     listed, taker = walk_beside(rig, sleep=nap)
     refreshed = refresh(rig, taker.taken)
 
-    assert applied_meanwhile == [True]
+    assert applied_meanwhile
+    assert all(applied_meanwhile)
     assert refreshed.page_count == listed.page_count
     assert (refreshed.pages.seen, refreshed.pages.written) == (12, 12)
     assert workers() == []

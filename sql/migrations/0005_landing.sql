@@ -58,6 +58,7 @@ create table landing.listing_page (
   body bytea not null,
   body_size_bytes bigint not null,
   body_digest bytea not null,
+  records_digest bytea not null,
   asset_count integer not null,
   request_id text,
   received_at timestamptz not null,
@@ -77,6 +78,7 @@ comment on column landing.listing_page.cursor is 'Cursor the page was asked for 
 comment on column landing.listing_page.body is 'The answer''s bytes, zlib.';
 comment on column landing.listing_page.body_size_bytes is 'Size before compression.';
 comment on column landing.listing_page.body_digest is 'SHA-256 of the bytes before compression.';
+comment on column landing.listing_page.records_digest is 'Digest of its records and of the version of the normalizing code: equal where two pages show the same, whatever their cursors.';
 comment on column landing.listing_page.asset_count is 'Assets on the page.';
 comment on column landing.listing_page.request_id is 'Cloudinary''s id of the request.';
 comment on column landing.listing_page.received_at is 'When the answer arrived.';

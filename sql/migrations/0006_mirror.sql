@@ -120,6 +120,40 @@ comment on column mirror.asset_sighting.seen_listing_run_id is 'Last listing run
 comment on column mirror.asset_sighting.verified_at is 'Last proof of its state; for people and freshness, never for order.';
 comment on column mirror.asset_sighting.approved_hold_id is 'Hold through which a person approved this deletion; it passes the guards that follow.';
 
+create table mirror.proved_page (
+  resource_type text collate "C" not null,
+  delivery_type text collate "C" not null,
+  records_digest bytea not null,
+  touch bigint not null,
+  asset_ids text[] not null,
+  constraint proved_page_pkey primary key (resource_type, delivery_type, records_digest)
+);
+-- Hexadecimal ids hardly get smaller, and not at all in the time that is saved here.
+alter table mirror.proved_page alter column asset_ids set storage external;
+comment on table mirror.proved_page is 'Pages that were taken over whole. While an asset of one has still its touch, nothing was heard of it since, so the same page says nothing new of it.';
+comment on column mirror.proved_page.resource_type is 'First half of the slice.';
+comment on column mirror.proved_page.delivery_type is 'Second half of the slice.';
+comment on column mirror.proved_page.records_digest is 'See landing.listing_page.';
+comment on column mirror.proved_page.touch is 'Logical time that its assets got when the page was last taken over.';
+comment on column mirror.proved_page.asset_ids is 'Its assets, in order.';
+
+-- The program never removes an observation; whoever does by hand must not find it believed further on.
+create function mirror.forget_proved_pages() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from mirror.proved_page;
+  return null;
+end
+$$;
+revoke all on function mirror.forget_proved_pages() from public;
+comment on function mirror.forget_proved_pages() is 'Trigger: where somebody changes observations by hand, every page is looked into again.';
+create trigger remote_asset_forget_pages after delete or truncate on mirror.remote_asset
+for each statement execute function mirror.forget_proved_pages();
+create trigger remote_asset_forget_edited_pages after update on mirror.remote_asset
+for each statement when (current_user <> 'media_sync') execute function mirror.forget_proved_pages();
+
 create table mirror.verify_queue (
   asset_id text collate "C" not null,
   reason text not null,
@@ -234,14 +268,16 @@ comment on function mirror.hint(text[], text) is 'Asks for assets to be read aga
 alter table mirror.asset_field enable row level security;
 alter table mirror.remote_asset enable row level security;
 alter table mirror.asset_sighting enable row level security;
+alter table mirror.proved_page enable row level security;
 alter table mirror.verify_queue enable row level security;
 alter table mirror.quarantine enable row level security;
 create policy asset_field_engine on mirror.asset_field for select to media_sync using (true);
 create policy remote_asset_engine on mirror.remote_asset to media_sync using (true) with check (true);
 create policy asset_sighting_engine on mirror.asset_sighting to media_sync using (true) with check (true);
+create policy proved_page_engine on mirror.proved_page to media_sync using (true) with check (true);
 create policy verify_queue_engine on mirror.verify_queue to media_sync using (true) with check (true);
 create policy quarantine_engine on mirror.quarantine to media_sync using (true) with check (true);
 grant usage on sequence mirror.touch_seq to media_sync;
 grant select on mirror.asset_field to media_sync;
 grant select, insert, update on mirror.remote_asset, mirror.asset_sighting, mirror.quarantine to media_sync;
-grant select, insert, update, delete on mirror.verify_queue to media_sync;
+grant select, insert, update, delete on mirror.verify_queue, mirror.proved_page to media_sync;
