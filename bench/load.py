@@ -33,11 +33,6 @@ class Answered:
     others: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
-    @property
-    def per_second(self) -> float:
-        """Answers with 200."""
-        return len(self.keys) / self.seconds
-
 
 def send(port: int, requests: Iterator[tuple[str, bytes]], *, connections: int, seconds: float, most: int) -> Answered:
     """Keep *connections* busy until *seconds* are over, *most* requests are sent, or no connection is left.

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from media_pipeline.intake import server
 from media_pipeline.intake.receiver import PATH
 from media_pipeline.vocabulary import Channel
 from media_pipeline_tests.intake.conftest import BODY, OLD_SECRET, SECRET, Running, Start, signature, signed
@@ -260,6 +261,16 @@ def test_too_many_or_too_large_headers_are_refused(running: Running, lines: list
 def test_a_head_without_an_end_does_not_fill_the_memory(running: Running) -> None:  # 27
     answer = talk(running, f"POST {PATH} HTTP/1.1\r\nX-Long: ".encode(), *[b"x" * 65536] * 3)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("begun", [[], [b"POST /api"]])
+def test_a_head_that_does_not_come_is_not_waited_for(
+    running: Running, monkeypatch: pytest.MonkeyPatch, begun: list[bytes]
+) -> None:  # 23
+    monkeypatch.setattr(server, "_HEAD_SECONDS", 0.3)
+    started = time.monotonic()
+    assert talk(running, *begun) == b""
+    assert time.monotonic() - started < 3
 
 
 def test_no_place_is_said_and_nothing_is_left(starting: Start) -> None:  # 29
