@@ -44,8 +44,10 @@ from rich.table import Table  # noqa: E402
 from bench import load  # noqa: E402
 from bench.side_receiver import EMPTY_PATH  # noqa: E402
 from media_pipeline.errors import TornFile  # noqa: E402
+from media_pipeline.intake.change_file import Notification  # noqa: E402
 from media_pipeline.intake.receiver import PATH  # noqa: E402
-from media_pipeline.intake.spool import Channel, Notification, Spool  # noqa: E402
+from media_pipeline.intake.spool import Spool  # noqa: E402
+from media_pipeline.vocabulary import Channel  # noqa: E402
 
 _SECRET = "bench-secret-of-the-receiver"
 _CONNECTIONS = (1, 8, 32, 128)

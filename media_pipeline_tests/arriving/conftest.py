@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +21,12 @@ from media_pipeline.emulator.config import Endpoints
 from media_pipeline.emulator.control import ControlClient
 from media_pipeline.intake.change_file import Notification
 from media_pipeline.intake.drain import DrainResult, drain
+from media_pipeline.intake.receiver import PATH
+from media_pipeline.intake.server import Receiver
 from media_pipeline.intake.spool import Spool
 from media_pipeline.mirror import RefreshResult
 from media_pipeline.progress import Silent
+from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import Channel
 from media_pipeline_tests.mirror.conftest import Rig, cloud, control
 
@@ -89,6 +94,21 @@ class HearingRig(Rig):
         return self.query(
             "select notification_type, outcome from landing.notification order by notification_type nulls first, id"
         )
+
+
+@contextmanager
+def receiving(settings: Settings) -> Iterator[str]:
+    """A receiver in a thread; yields the address of its webhook."""
+    receiver = Receiver(settings.model_copy(update={"receiver_port": 0}))
+    ready = threading.Event()
+    thread = threading.Thread(target=receiver.run, args=(ready.set,))
+    thread.start()
+    try:
+        assert ready.wait(20)
+        yield f"http://127.0.0.1:{receiver.port}{PATH}"
+    finally:
+        receiver.stop()
+        thread.join(20)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ notifications everything, without them everything but deletions, which leave no 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -14,14 +13,12 @@ import pytest
 
 from media_pipeline import diff, listing, mirror, polling, triggers
 from media_pipeline.intake.configured import verifier_of
-from media_pipeline.intake.receiver import PATH
-from media_pipeline.intake.server import Receiver
 from media_pipeline.ops import binding, runs
 from media_pipeline.progress import Silent
 from media_pipeline.remote.identity import identify
 from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import RunKind, RunState
-from media_pipeline_tests.arriving.conftest import HearingRig
+from media_pipeline_tests.arriving.conftest import HearingRig, receiving
 from media_pipeline_tests.arriving.test_drain import IMAGE, work_in_the_cloud
 from media_pipeline_tests.scenarios.both_sides import differences, require_equal
 
@@ -32,23 +29,14 @@ Mode = Callable[[HearingRig, Settings], AbstractContextManager[Bring]]
 
 @contextmanager
 def by_webhook(rig: HearingRig, settings: Settings) -> Iterator[Bring]:
-    receiver = Receiver(settings.model_copy(update={"receiver_port": 0}))
-    ready = threading.Event()
-    thread = threading.Thread(target=receiver.run, args=(ready.set,))
-    thread.start()
-    assert ready.wait(20)
-    address = f"http://127.0.0.1:{receiver.port}{PATH}"
-    _tell_the_cloud(rig, settings.model_copy(update={"notification_url": address}))
+    with receiving(settings) as address:
+        _tell_the_cloud(rig, settings.model_copy(update={"notification_url": address}))
 
-    def bring() -> None:
-        assert {one.state for one in rig.control.settle_notifications()} == {"delivered"}
-        _take_in(rig)
+        def bring() -> None:
+            assert {one.state for one in rig.control.settle_notifications()} == {"delivered"}
+            _take_in(rig)
 
-    try:
         yield bring
-    finally:
-        receiver.stop()
-        thread.join(20)
 
 
 @contextmanager
