@@ -27,7 +27,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +46,8 @@ _LEFT_BEHIND_SECONDS: Final = 3600
 """Age from which a file in tmp/ belongs to nobody any more: a put takes seconds."""
 _NAME_LENGTH: Final = 180
 """Of a name in quarantine; file systems take 255 bytes, and the name of its reason is longer."""
+_WORKERS: Final = tuple("12345678")
+"""Drains that may be at work at once; more would wait for the same database."""
 _WORKER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
 
 
@@ -111,7 +113,7 @@ class Spool:
             SpoolUnavailable: the directory cannot be made or written.
         """
         with _speaking_of_the_spool():
-            for one in (self._tmp, self._new, self._cur, self._quarantine):
+            for one in (self._tmp, self._new, self._quarantine, *(self._cur / worker for worker in _WORKERS)):
                 one.mkdir(mode=0o750, parents=True, exist_ok=True)
             # A file is as durable as the directories that lead to it.
             _force_directory(self.directory)
@@ -119,10 +121,7 @@ class Spool:
             for entry in _entries(self._tmp):
                 if time.time() - entry.stat(follow_symlinks=False).st_mtime <= _LEFT_BEHIND_SECONDS:
                     continue
-                if entry.is_dir(follow_symlinks=False):
-                    Path(entry.path).rmdir()
-                else:
-                    Path(entry.path).unlink(missing_ok=True)
+                Path(entry.path).unlink(missing_ok=True)
 
     # Writing
 
@@ -276,44 +275,46 @@ class Spool:
     def working(self) -> Iterator[str]:
         """Be a worker: its name, which is alive as long as the block, and no longer than the process.
 
-        What dead workers had claimed waits again, and so does what this one leaves behind.
+        What dead workers had claimed waits again, and so does what this one leaves behind. No directory is made for
+        it: on a full disk none can be, and the drain is what makes room.
 
         Raises:
-            SpoolUnavailable: the directory cannot be used.
+            SpoolUnavailable: the directory cannot be used, or as many workers as there may be are at work.
         """
-        worker = f"{os.getpid()}-{secrets.token_hex(8)}"
-        own = self._cur / worker
+        descriptor = None
         with _speaking_of_the_spool():
-            # Under a name at which nobody looks until it is locked.
-            (self._tmp / worker).mkdir(mode=0o750)
-            descriptor = os.open(self._tmp / worker, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            for worker in _WORKERS:
+                found = self._lock(worker)
+                if found is None:
+                    continue
+                self._take_back(worker)
+                if descriptor is None:
+                    descriptor, own = found, worker
+                else:
+                    os.close(found)
+        if descriptor is None:
+            raise SpoolUnavailable(f"{len(_WORKERS)} drains are at work")
         try:
+            yield own
             with _speaking_of_the_spool():
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                (self._tmp / worker).rename(own)
-                for directory in self._workers():
-                    self._take_back(directory)
-            yield worker
+                self._take_back(own)
         finally:
             os.close(descriptor)
-        with _speaking_of_the_spool():
-            self._take_back(own)
 
-    def _take_back(self, directory: Path) -> None:
-        """Return what a dead worker had claimed to new/; one that is alive keeps it."""
-        try:
-            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return
+    def _lock(self, worker: str) -> int | None:
+        """A descriptor that keeps the worker's lock while it is open; None where somebody else has it."""
+        descriptor = os.open(self._cur / worker, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for entry in list(_entries(directory)):
-                Path(entry.path).rename(_free(self._new, entry.name))
-            directory.rmdir()
         except BlockingIOError:
-            return
-        finally:
             os.close(descriptor)
+            return None
+        return descriptor
+
+    def _take_back(self, worker: str) -> None:
+        """Return what a worker had claimed to new/; called with its lock."""
+        for entry in list(_entries(self._cur / worker)):
+            Path(entry.path).rename(_free(self._new, entry.name))
 
     # Quarantine
 
@@ -357,12 +358,13 @@ class Spool:
 
     def _set_aside(self, path: Path, reason: str) -> None:
         target = _free(self._quarantine, _plain(path.name))
-        # First, so that nothing lies in quarantine without its reason.
-        note = _note(target, reason)
+        # First, so that nothing lies in quarantine without its reason; a full disk, though, must not stop the others.
+        with suppress(OSError):
+            _note(target, reason)
         try:
             path.rename(target)
         except OSError:
-            note.unlink()
+            Path(f"{target}{_REASON}").unlink(missing_ok=True)
             raise
 
     def _workers(self) -> list[Path]:
