@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from media_pipeline import push
+from media_pipeline import mirror, push
 from media_pipeline.emulator.faults import Kind, Rule
 from media_pipeline.progress import Silent
 from media_pipeline.remote.calls import TagCommand
@@ -337,31 +337,49 @@ def test_a_value_that_cloudinary_refuses_ends_that_operation_alone_and_the_row_i
     assert three.differences() == []
 
 
+EDITS = {
+    "tags": ("tags = array['new']", "POST", "*/tags"),
+    "context": ('context = context || \'{"alt": "new"}\'', "POST", "*/context"),
+    "metadata": ('metadata = \'{"note": "new"}\'', "POST", "*/metadata"),
+    "title": ("display_name = 'new'", "PUT", "/resources/{}"),
+    "folder": ("asset_folder = 'new'", "PUT", "/resources/{}"),
+    "access": ('access_control = \'[{"access_type": "token"}]\'', "PUT", "/resources/{}"),
+    "name": ("public_id = 'new/name'", "POST", "*/rename"),
+    "gone": ("deleted_at = now()", "DELETE", "/resources"),
+    "back": ("deleted_at = null", "POST", "*/restore"),
+}
+
+
 @pytest.mark.parametrize("kind", [Kind.RESET_BEFORE_EFFECT, Kind.RESET_AFTER_EFFECT])
-@pytest.mark.parametrize(
-    ("edit", "method", "path"),
-    [
-        ("tags = array['new']", "POST", "*/tags"),
-        ('context = context || \'{"alt": "new"}\'', "POST", "*/context"),
-        ("display_name = 'new'", "PUT", "/resources/*"),
-        ("public_id = 'new/name'", "POST", "*/rename"),
-        ("deleted_at = now()", "DELETE", "/resources"),
-    ],
-)
-def test_an_answer_that_is_lost_before_or_after_the_effect_is_settled_by_a_read(
-    three: PushRig, kind: Kind, edit: str, method: str, path: str
-) -> None:
-    three.edit("a", edit)
-    three.control.add_faults(Rule(kind, method=method, path=path, times=1))
+def test_an_answer_that_is_lost_before_or_after_the_effect_is_settled_by_a_read(rig: PushRig, kind: Kind) -> None:
+    """One asset for each kind of operation; uploads and replacements are in ``test_vault``."""
+    rig.control.change_settings(backup=True)
+    with rig.client() as client:
+        client.create_metadata_field({"type": "string", "label": "note", "external_id": "note"})
+        for number, name in enumerate(EDITS):
+            rig.upload(name, colour=number, context={"alt": "old"})
+        mirror.refresh_metadata_fields(rig.engine, client)
+    rig.sync()
+    rig.delete("back")
+    rig.push()
+    lost = []
+    for name, (edit, method, path) in EDITS.items():
+        lost.append(Rule(kind, method=method, path=path.format(rig.id_of(name)), times=1))
+        rig.edit(name, edit)
+    rig.control.add_faults(*lost)
 
-    first = three.push()
-    assert sum(result.unknown for result in first.results.values()) <= 1
-    for _ in range(3):
-        three.push_now()
-        three.push()
+    first = rig.push()
+    assert sum(result.unknown for result in first.results.values()) == len(EDITS)
+    for _ in range(2):
+        rig.push_now()
+        rig.push()
 
-    assert {state for _, state in three.operations()} <= {"done", "cancelled"}
-    assert three.differences() == []
+    assert [state for _, state in rig.operations()] == ["done"] * (1 + len(EDITS))
+    there = rig.there()
+    assert (there["tags"]["tags"], there["title"]["display_name"]) == (["new"], "new")
+    assert (there["metadata"]["metadata"], there["folder"]["asset_folder"]) == ({"note": "new"}, "new")
+    assert set(there) == set(EDITS) - {"name", "gone"} | {"new/name"}
+    assert rig.differences() == []
 
 
 @pytest.mark.parametrize("status", [401, 403])

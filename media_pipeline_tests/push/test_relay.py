@@ -143,6 +143,58 @@ def test_a_pusher_that_was_paused_past_its_lease_makes_no_call_and_records_nothi
     assert rig.differences() == []
 
 
+def test_what_another_pusher_did_during_a_pause_past_the_lease_is_done_once(
+    rig: PushRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.upload_many(2)
+    rig.sync()
+    rig.edit("p0000", "display_name = 'ours'")
+    rig.delete("p0001")
+    approve_all(rig)
+    still_mine = claims.Claims.still_mine
+
+    def paused(self: claims.Claims, lease: Any, tasks: Any) -> Any:
+        monkeypatch.setattr(claims.Claims, "still_mine", still_mine)
+        with rig.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "update outbox.operation set leased_until = clock_timestamp() - interval '1 s' where state = 'leased'"
+            )
+        for _ in range(2):
+            rig.push_now()
+            rig.push()
+        return still_mine(self, lease, tasks)
+
+    monkeypatch.setattr(claims.Claims, "still_mine", paused)
+    rig.control.clear_journal()
+    with rig.client() as client:
+        late = push.push(rig.engine, client, rig.settings, push.DELETIONS, run_id=None, progress=Silent())
+        push.push(rig.engine, client, rig.settings, push.UPDATES, run_id=None, progress=Silent())
+
+    assert late.tried == 0
+    assert sorted(one.method for one in rig.control.journal() if one.method != "GET") == ["DELETE", "PUT"]
+    assert [state for _, state in rig.operations()] == ["done", "done"]
+    assert rig.differences() == []
+
+
+def test_a_key_that_leads_to_another_cloud_from_the_call_on_deletes_nothing(rig: PushRig) -> None:
+    """The other cloud answers that it has none of these assets, and wrong credentials look the same."""
+    rig.upload_many(3)
+    rig.sync()
+    rig.delete("p0000", "p0001")
+    rig.control.add_faults(Rule(Kind.WRONG_CLOUD, method="DELETE"))
+
+    first = rig.push()
+
+    assert (first.results["deletions"].sent, first.results["deletions"].unknown) == (0, 2)
+    assert len(rig.there()) == 3
+    rig.control.clear_faults()
+    for _ in range(2):
+        rig.push_now()
+        rig.push()
+    assert [state for _, state in rig.operations()] == ["done", "done"]
+    assert set(rig.there()) == {"p0002"}
+
+
 def test_two_pushers_never_hold_one_asset(rig: PushRig) -> None:
     rig.upload_many(4)
     rig.sync()
