@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,10 @@ import pytest
 from media_pipeline.cli.emulator_host import is_serving
 from media_pipeline.cli.up import dagster_address
 from media_pipeline.errors import ExitCode
+from media_pipeline.remote.calls import UnlimitedBudget
+from media_pipeline.remote.client import CloudinaryClient
+from media_pipeline.settings import load
+from media_pipeline.vocabulary import ResourceType
 from media_pipeline_tests.cli.conftest import Call
 
 pytestmark = pytest.mark.slow
@@ -79,6 +84,24 @@ def test_it_is_found_by_others_and_sigterm_stops_all_of_it(up: Up, run: Call) ->
     assert out.endswith("Stopped.\n")
     up.require_nothing_is_left()
     assert not (up.home / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_change_in_the_cloud_is_told_and_arrives_by_itself(up: Up, run: Call) -> None:
+    assert run("sync", "--full").code == 0
+    url = next(line.split("'")[1] for line in up.said if "CLOUDINARY_URL=" in line)
+    settings = load(CLOUDINARY_URL=url)
+    assert settings.cloud is not None
+    with CloudinaryClient(settings.cloud, settings=settings, budget=UnlimitedBudget(), refuse_emulator=False) as client:
+        client.upload(b"text", public_id="told", resource_type=ResourceType.RAW, delivery_type="upload", overwrite=True)
+
+    for _ in range(60):
+        told = run("explain", "told", "--json")
+        if told.code == 0:
+            break
+        time.sleep(1)
+
+    assert {"notified", "created"} <= {event["what"] for event in told.json["events"]}
+    assert run("alarm").code == 0
 
 
 def test_the_end_of_one_part_is_told_and_ends_the_rest(up: Up) -> None:
