@@ -87,7 +87,7 @@ class CrashFigures(msgspec.Struct, frozen=True):
         killed: those at which it really died.
         lost: operations that did not end as done.
         wrong_asset: assets that changed or vanished although nobody asked for it.
-        repeated: calls that were made again because nobody could know of the first; each had the same effect as one.
+        repeated: attempts made again because nobody could know of the first one's call; the effect was that of one.
         diverged: points after which the two sides were not equal.
         places: kills by their place: before or after a commit or a call, and the function that made it.
     """

@@ -261,6 +261,17 @@ class TestConflicts:
         (one,) = report["conflicts"]
         assert (one["id"], one["local"], one["remote"]) == (number, "Our emblem", "Their emblem")
 
+    def test_an_edit_of_what_was_deleted_there_is_told_as_such(self, call: Call, edited: Deployment) -> None:
+        ((asset_id,),) = _sql(edited, "select asset_id from media_assets where public_id = %(p)s", p=EMBLEM)
+        edited.client.delete_assets([AssetId(asset_id)])
+        edited.sync()
+        ((number,),) = _sql(edited, "select id from outbox.conflict where state = 'open'")
+
+        shown = call("conflicts", "show", str(number), **edited.variables).out
+
+        assert "Remote  deleted" in shown
+        assert '"Our emblem"' in shown
+
     def test_the_remote_value_stays_where_it_wins(self, call: Call, contested: tuple[Deployment, int]) -> None:
         deployment, number = contested
         ended = call("conflicts", "resolve", str(number), "--remote", **deployment.variables)
