@@ -1,4 +1,4 @@
-"""How many webhooks a second are kept and answered, beside a route that does nothing; and what a kill leaves.
+"""Webhooks kept and answered a second, beside a route that does nothing; what a kill leaves; the rest of the way.
 
     python bench/webhooks.py             # tables; about a minute
     python bench/webhooks.py --json      # one JSON object, see Figures
@@ -41,7 +41,8 @@ from rich import box  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from bench import load  # noqa: E402
+from bench import arrival, load  # noqa: E402
+from bench.arrival import Arrival  # noqa: E402
 from bench.side_receiver import EMPTY_PATH  # noqa: E402
 from media_pipeline.errors import TornFile  # noqa: E402
 from media_pipeline.intake.change_file import Notification  # noqa: E402
@@ -84,6 +85,7 @@ class Figures(msgspec.Struct, frozen=True):
         missing: of these, how many no change file holds; the promise is 0.
         torn: visible change files that are not whole; the promise is 0.
         unacknowledged: held by a change file although no answer came; senders send these again.
+        arrival: from the change to its row, and the rate of the drain; None where not asked for.
     """
 
     cores: int
@@ -96,6 +98,7 @@ class Figures(msgspec.Struct, frozen=True):
     missing: int
     torn: int
     unacknowledged: int
+    arrival: Arrival | None
 
 
 def main() -> int:
@@ -103,7 +106,7 @@ def main() -> int:
     arguments = _parse()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        found = measure(arguments.connections, arguments.seconds, arguments.kills)
+        found = measure(arguments.connections, arguments.seconds, arguments.kills, arguments.changes, arguments.drained)
     except KeyboardInterrupt:
         _messages.print("Interrupted; everything is stopped.")
         return 130
@@ -114,8 +117,8 @@ def main() -> int:
     return 0
 
 
-def measure(connections: list[int], seconds: float, kills: int) -> Figures:
-    """Measure every number of connections, then kill a receiver *kills* times under load."""
+def measure(connections: list[int], seconds: float, kills: int, changes: int, drained: int) -> Figures:
+    """Measure every number of connections, kill a receiver *kills* times under load, then follow changes."""
     load_average = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="mp-webhooks-") as directory, _served(Path(directory)) as (port, served):
         process = psutil.Process(served.pid)
@@ -142,6 +145,7 @@ def measure(connections: list[int], seconds: float, kills: int) -> Figures:
         missing=missing,
         torn=torn,
         unacknowledged=unacknowledged,
+        arrival=arrival.measure(changes, drained) if changes else None,
     )
 
 
@@ -312,6 +316,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--connections", type=_numbers, default=list(_CONNECTIONS), help="separated by commas")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement (default 3)")
     parser.add_argument("--kills", type=int, default=5, help="receivers that are killed under load (default 5)")
+    parser.add_argument("--changes", type=int, default=50, help="followed to their rows (default 50; 0: none)")
+    parser.add_argument("--drained", type=int, default=20_000, help="notifications to drain (default 20,000)")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--markdown", action="store_true", help="the tables for the documentation")
     arguments = parser.parse_args()
@@ -319,6 +325,8 @@ def _parse() -> argparse.Namespace:
         parser.error("--seconds takes 0.2 to 60")
     if not 0 <= arguments.kills <= 100:
         parser.error("--kills takes 0 to 100")
+    if not (arguments.changes == 0 or 2 <= arguments.changes <= 1000) or not 1 <= arguments.drained <= 1_000_000:
+        parser.error("--changes takes 0, or 2 to 1000; --drained takes 1 to 1,000,000")
     return arguments
 
 
@@ -358,6 +366,18 @@ def _print(found: Figures, form: box.Box) -> None:
         *(f"{n:,}" for n in (found.kills, found.acknowledged, found.missing, found.torn, found.unacknowledged))
     )
     console.print(kills)
+    if found.arrival is not None:
+        way = Table(box=form)
+        for heading in ("changes followed", "to the row, p50 s", "p95 s", "notifications drained", "a second"):
+            way.add_column(heading, justify="right")
+        way.add_row(
+            str(found.arrival.changes),
+            f"{found.arrival.lag_p50_seconds:.2f}",
+            f"{found.arrival.lag_p95_seconds:.2f}",
+            f"{found.arrival.drained:,}",
+            f"{found.arrival.drained_per_second:,.0f}",
+        )
+        console.print(way)
 
 
 if __name__ == "__main__":

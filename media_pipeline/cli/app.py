@@ -158,6 +158,24 @@ def backfill(
 
 
 @app.command()
+def metrics(
+    context: typer.Context,
+    textfile: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Write them there, for the textfile collector of node_exporter.")
+    ] = None,
+) -> None:
+    """Print the figures of this deployment in the format of Prometheus.
+
+    Library, queue, spool, edits, holds, allowance, and how long changes take to arrive; all read from Postgres and the
+    spool, without a call to Cloudinary. Ends with an error, and writes no file, where they cannot be read.
+    """
+    settings = _begin(context)
+    from media_pipeline.cli import metrics as work
+
+    raise typer.Exit(work.command(settings, textfile=textfile))
+
+
+@app.command()
 def push(
     context: typer.Context,
     dry_run: Annotated[

@@ -58,7 +58,7 @@ def change_files(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult: 
         step.count({**counts, "outcomes": outcomes})
         depth = spool.depth()
         with read_only(step.engine) as connection:
-            gaps = list_gaps(connection) if step.settings.hears else ()
+            gaps = list_gaps(connection, is_wanted=step.settings.hears)
         return dg.MaterializeResult(
             metadata={
                 **metadata.table(step.engine, "landing.notification", result.notifications),

@@ -71,10 +71,18 @@ def read_lag(connection: Connection) -> Lag:
     return Lag(**statements.run(connection, "reads/900_read_lag", since_seconds=SINCE_SECONDS).mappings().one())
 
 
-def list_gaps(connection: Connection) -> tuple[Gap, ...]:
-    """Gaps in the notifications, oldest first; empty also where the canary was never touched."""
+def list_gaps(connection: Connection, *, is_wanted: bool = False) -> tuple[Gap, ...]:
+    """Gaps in the notifications, oldest first; empty also where the canary was never touched.
+
+    Args:
+        is_wanted: notifications are wanted; else there is a gap only where any was ever heard.
+    """
     rows = statements.run(
-        connection, "reads/910_list_gaps", overdue_seconds=_OVERDUE_SECONDS, silence_seconds=_SILENCE_SECONDS
+        connection,
+        "reads/910_list_gaps",
+        is_wanted=is_wanted,
+        overdue_seconds=_OVERDUE_SECONDS,
+        silence_seconds=_SILENCE_SECONDS,
     )
     return tuple(Gap(**row) for row in rows.mappings())
 

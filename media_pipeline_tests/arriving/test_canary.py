@@ -126,7 +126,7 @@ def gaps(engine: Engine) -> list[tuple[int, int | None, int]]:
 
         return [
             (minutes(gap.from_at), None if gap.to_at is None else minutes(gap.to_at), gap.lost_count)
-            for gap in list_gaps(connection)
+            for gap in list_gaps(connection, is_wanted=True)
         ]
 
 
@@ -158,6 +158,13 @@ def test_notifications_that_never_worked_are_a_gap_from_the_first_touch_on(engin
     write_touches(engine, (50, False), (40, False), (10, False))
 
     assert gaps(engine) == [(50, None, 2)]
+
+
+def test_where_nothing_was_ever_heard_and_nobody_wants_to_hear_there_is_no_gap(engine: Engine) -> None:
+    write_touches(engine, (50, False), (40, False), (10, False))
+
+    with read_only(engine) as connection:
+        assert list_gaps(connection) == ()
 
 
 @pytest.mark.parametrize(("started", "is_repaired"), [(45, False), (20, True)])

@@ -25,13 +25,15 @@ def figures(*arguments: str) -> dict[str, Any]:
 
 
 def test_a_receiver_that_is_killed_under_load_loses_nothing_it_said_yes_to() -> None:
-    found = figures("--connections", "4", "--seconds", "0.3", "--kills", "1")
+    found = figures("--connections", "4", "--seconds", "0.3", "--kills", "1", "--changes", "3", "--drained", "200")
 
     assert found["acknowledged"] > 20
     assert (found["kills"], found["missing"], found["torn"]) == (1, 0, 0)
     [row] = found["connections"]
     assert row["connections"] == 4
     assert row["ours_per_second"] / row["empty_per_second"] == pytest.approx(row["ratio"])
+    assert 0 < found["arrival"]["lag_p50_seconds"] <= found["arrival"]["lag_p95_seconds"]
+    assert found["arrival"]["drained_per_second"] > 0
     assert 0 < row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"]
 
 

@@ -1,6 +1,6 @@
 -- reads/910_list_gaps.sql
 -- Purpose: stretches in which notifications were lost, or in which nothing proves that they arrived.
--- Input:   overdue_seconds (a notification that is older is lost), silence_seconds (longest stretch between two proofs)
+-- Input:   is_wanted (else only where any was ever heard), overdue_seconds (a notification that is older is lost), silence_seconds (longest stretch between two proofs)
 -- Output:  from_at, to_at (null: it goes on), lost_count; oldest first
 -- Repaired is what a full sync saw that began later: it lists everything, and proves what is gone.
 with touch as materialized (
@@ -36,7 +36,8 @@ counted as (
 select c.from_at, c.to_at, c.lost_count
 from counted as c
 where
-  (c.lost_count > 0 or coalesce(c.to_at, now()) - c.from_at > make_interval(secs => :silence_seconds))
+  (:is_wanted or exists (select 1 from landing.notification))
+  and (c.lost_count > 0 or coalesce(c.to_at, now()) - c.from_at > make_interval(secs => :silence_seconds))
   and not exists (
     select 1
     from ops.run as r
