@@ -30,7 +30,7 @@ from media_pipeline.db.engine import read_only, retrying
 from media_pipeline.errors import NoCopy, RateLimited, RemoteError, RemoteTransient, VaultUnwritable
 from media_pipeline.progress import Progress
 from media_pipeline.remote import payloads
-from media_pipeline.remote.calls import Original
+from media_pipeline.remote.calls import Original, OriginalSource, Sink
 from media_pipeline.remote.client import IDS_PER_CALL, CloudinaryClient
 from media_pipeline.vocabulary import AssetId, CallPurpose, VaultState
 
@@ -314,6 +314,36 @@ class Vault:
         if state is not VaultState.WHOLE:
             raise NoCopy(sha256, f"its file in the vault is {state}")
         return self._path(sha256)
+
+    def read(self, client: CloudinaryClient, asset_id: AssetId, sink: Sink) -> OriginalSource | None:
+        """Hand over the bytes of an asset: from Cloudinary, or where it cannot be reached or has none, our newest copy.
+
+        Returns:
+            Where in Cloudinary they came from; None for the vault.
+
+        Raises:
+            NoCopy: neither has them, with the reason of each.
+        """
+        with read_only(self._engine) as connection:
+            row = statements.run(connection, "vault/090_read_original", asset_id=asset_id).mappings().first()
+        reasons = ["Cloudinary does not have it"] if row is None else []
+        if row is not None:
+            original = Original(**row)
+            for source in client.sources_of(original):
+                try:
+                    client.fetch_original(original, source, sink)
+                except RemoteError as error:
+                    reasons.append(f"{source}: {error.reason}")
+                else:
+                    return source
+        try:
+            with self.open_copy(asset_id) as copy:
+                sink.restart()
+                while piece := copy.read(_PIECE_BYTES):
+                    sink.write(piece)
+        except NoCopy as error:
+            raise NoCopy(asset_id, "; ".join([*reasons, error.reason])) from error
+        return None
 
     def open_copy(self, asset_id: AssetId) -> BinaryIO:
         """The newest bytes of an asset, to be served while Cloudinary cannot be reached; the caller closes it.

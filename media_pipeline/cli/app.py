@@ -526,6 +526,25 @@ def fill_vault(
     raise typer.Exit(work.fill(settings, limit_bytes=limit, is_json=json))
 
 
+@vault_app.command("get")
+def get_original(
+    context: typer.Context,
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="asset_id, media_assets.id or public_id.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", dir_okay=False, help="Default: the last part of its public_id.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write the bytes of an asset to a file: from Cloudinary, or from the vault where it cannot be reached.
+
+    Works for deleted assets, too, as long as the vault has a copy.
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import vault as work
+
+    raise typer.Exit(work.get(settings, asset, output, is_json=json))
+
+
 @vault_app.command("verify")
 def verify_vault(context: typer.Context, json: Json = False) -> None:
     """Read every kept file again and name those that are damaged; ends with 1 if there are any."""

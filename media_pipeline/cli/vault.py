@@ -6,9 +6,12 @@ Not here: the vault itself (``vault``), when a copy is needed (``push``).
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Engine
 
@@ -16,8 +19,9 @@ from media_pipeline.budget import Ledger
 from media_pipeline.cli import local, screen, watch
 from media_pipeline.db import migrate
 from media_pipeline.db.engine import read_only
-from media_pipeline.errors import ExitCode
+from media_pipeline.errors import ConfigurationError, ExitCode
 from media_pipeline.ops import binding
+from media_pipeline.reads.explain import find_asset
 from media_pipeline.remote.client import CloudinaryClient
 from media_pipeline.remote.identity import identify
 from media_pipeline.settings import Environment, Settings
@@ -99,6 +103,62 @@ def verify(settings: Settings, *, is_json: bool) -> ExitCode:
         if found.damaged:
             tell("'media-pipeline vault fill' fetches the originals of live assets anew.")
     return ExitCode.FAILED if found.damaged else ExitCode.OK
+
+
+def get(settings: Settings, name: str, output: Path | None, *, is_json: bool) -> ExitCode:
+    """Write the bytes of an asset to a file, from Cloudinary or else from the vault.
+
+    Raises:
+        AssetNotFound: no asset is named so, or several are.
+        NoCopy: neither has them.
+        ConfigurationError: the file is there already, or cannot be written.
+    """
+    with local.running(settings) as live, local.database(live) as engine, local.client(live) as client:
+        migrate.require_current(engine)
+        asset = find_asset(engine, name)
+        target = output or Path(asset.public_id.rpartition("/")[2])
+        if target.exists():
+            raise ConfigurationError(f"{target} is there already.", hint="Name another file with --output.")
+        try:
+            with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".arriving-", delete=False) as file:
+                arriving = Path(file.name)
+                try:
+                    source = Vault(engine, live.home).read(client, asset.asset_id, _File(file))
+                except BaseException:
+                    arriving.unlink()
+                    raise
+            arriving.replace(target)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{target} cannot be written: {error.strerror}.", hint="Name a file of your own with --output."
+            ) from error
+    if is_json:
+        screen.print_json({"asset_id": asset.asset_id, "file": str(target), "source": source or "vault"})
+    else:
+        origin = "the vault; Cloudinary did not deliver it" if source is None else "Cloudinary"
+        screen.out().print(f"{target}, {screen.size(target.stat().st_size)}, from {origin}.", markup=False)
+    return ExitCode.OK
+
+
+class _File:
+    """A ``remote.calls.Sink`` that writes to a file."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def restart(self) -> None:
+        """Forget what came."""
+        self._file.seek(0)
+        self._file.truncate()
+
+    def write(self, piece: bytes) -> None:
+        """Append the next piece."""
+        try:
+            self._file.write(piece)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The file cannot be written: {error.strerror}.", hint="Name a file of your own with --output."
+            ) from error
 
 
 @contextmanager

@@ -89,3 +89,27 @@ def test_a_replacement_is_recorded_for_the_asset_that_is_named(
     assert EMBLEM in ended.out
     with mirrored.engine.connect() as connection:
         assert connection.exec_driver_sql("select kind, state from outbox.operation").all() == [("replace", "pending")]
+
+
+def test_bytes_come_from_the_cloud_or_else_from_the_vault(call: Call, mirrored: Deployment, tmp_path: Path) -> None:
+    there, kept, none = tmp_path / "there", tmp_path / "kept", tmp_path / "none"
+    online = call("vault", "get", EMBLEM, "-o", str(there), "--json", **mirrored.variables)
+    away = {
+        **mirrored.variables,
+        "cloudinary_url": "cloudinary://1:some-secret-of-tests@emu-demo?upload_prefix=http://127.0.0.1:1",
+        "retries": 0,
+    }
+    unknown = call("vault", "get", EMBLEM, "-o", str(none), **away)
+    call("vault", "fill", **mirrored.variables)
+
+    offline = call("vault", "get", EMBLEM, "-o", str(kept), **away)
+    again = call("vault", "get", EMBLEM, "-o", str(kept), **away)
+
+    assert (online.code, online.json["source"]) == (ExitCode.OK, "delivery")
+    assert (unknown.code, none.exists()) == (ExitCode.FAILED, False)
+    assert "the vault has none" in unknown.err
+    assert offline.code == ExitCode.OK
+    assert "from the vault" in offline.out
+    assert there.read_bytes() == kept.read_bytes() != b""
+    assert (again.code, "is there already" in again.err) == (ExitCode.CONFIGURATION, True)
+    assert sorted(path.name for path in tmp_path.glob("*") if path.is_file()) == ["kept", "there"]
