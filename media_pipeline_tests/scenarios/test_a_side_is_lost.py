@@ -58,7 +58,7 @@ def test_a_lost_database_is_rebuilt_from_cloudinary_with_all_that_cloudinary_has
             require_equal(rebuilt, rebuilt.settings.slices)
             # What Cloudinary never had is gone with the database: own fields, edits that waited.
             assert rebuilt.query(
-                "select public_id, tags, custom from media_assets where public_id in ('a0', 'a1')"
+                "select public_id, tags, custom from media_assets where public_id in ('a0', 'a1') order by public_id"
             ) == [
                 ("a0", ["pushed"], {}),
                 ("a1", ["harbour"], {}),
