@@ -122,6 +122,19 @@ class Fenced(DatabaseError):
         self.hint = "Nothing was written. See 'media-pipeline status' for who holds it now."
 
 
+class IncarnationUnconfirmed(MediaPipelineError):
+    """The database is not the one that was last pushed from here, or an older copy of it."""
+
+    exit_code = ExitCode.HELD
+    hint = (
+        "Nothing was pushed. 'media-pipeline push --dry-run' shows what would be; 'media-pipeline confirm' reads what "
+        "is not finished again and lets this database push."
+    )
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}.")
+
+
 class ActivityBusy(MediaPipelineError):
     """The same activity is running in another process of this database."""
 

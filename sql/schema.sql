@@ -944,7 +944,7 @@ CREATE TABLE public.media_sync_log (
     before jsonb,
     after jsonb,
     digest bytea NOT NULL,
-    CONSTRAINT media_sync_log_action_known CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'renamed'::text, 'moved'::text, 'restored'::text, 'deleted'::text, 'edited'::text, 'merged'::text, 'operation_sent'::text, 'operation_done'::text, 'operation_refused'::text, 'operation_conflict'::text, 'operation_unknown'::text, 'operation_cancelled'::text, 'operation_postponed'::text, 'conflict_resolved'::text, 'plan_held'::text, 'plan_approved'::text, 'plan_rejected'::text, 'hold_opened'::text, 'hold_approved'::text, 'hold_rejected'::text, 'cloud_bound'::text]))),
+    CONSTRAINT media_sync_log_action_known CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'renamed'::text, 'moved'::text, 'restored'::text, 'deleted'::text, 'edited'::text, 'merged'::text, 'operation_sent'::text, 'operation_done'::text, 'operation_refused'::text, 'operation_conflict'::text, 'operation_unknown'::text, 'operation_cancelled'::text, 'operation_postponed'::text, 'conflict_resolved'::text, 'plan_held'::text, 'plan_approved'::text, 'plan_rejected'::text, 'hold_opened'::text, 'hold_approved'::text, 'hold_rejected'::text, 'cloud_bound'::text, 'incarnation_confirmed'::text]))),
     CONSTRAINT media_sync_log_actor_given CHECK ((actor <> ''::text)),
     CONSTRAINT media_sync_log_asset_has_version CHECK (((asset_id IS NULL) = (row_version IS NULL))),
     CONSTRAINT media_sync_log_digest_is_sha256 CHECK ((octet_length(digest) = 32))
@@ -996,7 +996,7 @@ CREATE TABLE audit.media_sync_log_other (
     before jsonb,
     after jsonb,
     digest bytea CONSTRAINT media_sync_log_digest_not_null NOT NULL,
-    CONSTRAINT media_sync_log_action_known CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'renamed'::text, 'moved'::text, 'restored'::text, 'deleted'::text, 'edited'::text, 'merged'::text, 'operation_sent'::text, 'operation_done'::text, 'operation_refused'::text, 'operation_conflict'::text, 'operation_unknown'::text, 'operation_cancelled'::text, 'operation_postponed'::text, 'conflict_resolved'::text, 'plan_held'::text, 'plan_approved'::text, 'plan_rejected'::text, 'hold_opened'::text, 'hold_approved'::text, 'hold_rejected'::text, 'cloud_bound'::text]))),
+    CONSTRAINT media_sync_log_action_known CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'renamed'::text, 'moved'::text, 'restored'::text, 'deleted'::text, 'edited'::text, 'merged'::text, 'operation_sent'::text, 'operation_done'::text, 'operation_refused'::text, 'operation_conflict'::text, 'operation_unknown'::text, 'operation_cancelled'::text, 'operation_postponed'::text, 'conflict_resolved'::text, 'plan_held'::text, 'plan_approved'::text, 'plan_rejected'::text, 'hold_opened'::text, 'hold_approved'::text, 'hold_rejected'::text, 'cloud_bound'::text, 'incarnation_confirmed'::text]))),
     CONSTRAINT media_sync_log_actor_given CHECK ((actor <> ''::text)),
     CONSTRAINT media_sync_log_asset_has_version CHECK (((asset_id IS NULL) = (row_version IS NULL))),
     CONSTRAINT media_sync_log_digest_is_sha256 CHECK ((octet_length(digest) = 32))

@@ -158,6 +158,23 @@ def backfill(
 
 
 @app.command()
+def confirm(
+    context: typer.Context,
+    is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Let a database push that was restored from a dump, or that is another one than before.
+
+    Reads every asset with unfinished operations again first. Until then such a database pushes nothing: it may hold
+    edits as pending that were done, or taken back, since it was copied.
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import confirm as work
+
+    raise typer.Exit(work.command(settings, is_sure=is_sure, is_json=json))
+
+
+@app.command()
 def metrics(
     context: typer.Context,
     textfile: Annotated[

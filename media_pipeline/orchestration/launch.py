@@ -142,6 +142,14 @@ def run_drain(settings: Settings, *, actor: str, progress: Progress) -> SyncOutc
         return _outcome(launcher.engine, run, time.monotonic() - started)
 
 
+def run_verify(settings: Settings, *, actor: str, progress: Progress) -> SyncOutcome:
+    """Run the job ``verify`` in this process and wait for its end; all else as ``run_full_sync``."""
+    started = time.monotonic()
+    with _launcher(settings, actor, progress, "media-pipeline confirm") as launcher:
+        run = launcher.execute(VERIFY)
+        return _outcome(launcher.engine, run, time.monotonic() - started)
+
+
 def run_backfill(
     settings: Settings, first_day: date, last_day: date, *, actor: str, progress: Progress
 ) -> tuple[SyncOutcome, SyncOutcome]:

@@ -36,7 +36,7 @@ from media_pipeline.errors import (
     RemoteRejectedKey,
     RemoteUnavailable,
 )
-from media_pipeline.ops import binding
+from media_pipeline.ops import binding, incarnation
 from media_pipeline.progress import Progress
 from media_pipeline.push.claims import Claims, Leased
 from media_pipeline.push.compare import compare
@@ -111,9 +111,11 @@ def push(
 
     Raises:
         WrongCloud: the database belongs to another cloud.
+        IncarnationUnconfirmed: it is not the database that was last pushed from this home, or an older copy.
 
     Calls: one ``by_asset_ids`` read for up to 100 operations, and those of ``push.handlers``.
     """
+    incarnation.require(engine, settings.home)
     outbox.expire_leases(engine)
     claims = Claims(engine, settings, run_id)
     relay = _Relay(engine, client, settings, claims)
@@ -141,6 +143,7 @@ def push(
         progress.advance("push", done=len(batch))
     with transaction(engine) as connection:
         statements.run(connection, "push/160_finish_plans")
+    incarnation.remember(engine, settings.home)
     if paused_reason is not None:
         log.warning("push_paused", reason=paused_reason)
         progress.note(f"Push pauses: {paused_reason}")

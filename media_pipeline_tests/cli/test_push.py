@@ -51,6 +51,21 @@ def held(mirrored: Deployment) -> tuple[Deployment, int]:
     return mirrored, number
 
 
+def test_another_database_is_confirmed_by_a_person_before_it_pushes(run: Call, edited: Deployment) -> None:
+    assert run("push", **edited.variables).code == ExitCode.OK
+    _sql(edited, "update ops.cloud_binding set incarnation = gen_random_uuid()")
+    _sql(edited, "update media_assets set display_name = 'Again' where public_id = %(p)s", p=EMBLEM)
+
+    held = run("push", **edited.variables)
+    confirmed = run("confirm", "--yes", "--json", **edited.variables)
+    pushed = run("push", **edited.variables)
+
+    assert (held.code, "media-pipeline confirm" in held.err) == (ExitCode.HELD, True)
+    assert (confirmed.code, confirmed.json) == (ExitCode.OK, {"read_again": 1, "pending_count": 1})
+    assert pushed.code == ExitCode.OK
+    assert _there(edited, EMBLEM)["display_name"] == "Again"
+
+
 class TestPush:
     def test_brings_edits_to_the_cloud_confirms_them_and_then_finds_nothing(
         self, run: Call, edited: Deployment

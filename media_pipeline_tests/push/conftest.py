@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -127,8 +128,9 @@ class PushRig(Rig):
 
 
 @pytest.fixture
-def rig(engine: Engine, cloud: Endpoints, control: ControlClient) -> PushRig:
+def rig(engine: Engine, cloud: Endpoints, control: ControlClient, tmp_path: Path) -> PushRig:
     settings = settings_module.load(
+        home=tmp_path,
         CLOUDINARY_URL=cloud.cloudinary_url,
         listing_page_size=50,
         delivery_types="upload",

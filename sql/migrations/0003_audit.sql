@@ -21,7 +21,7 @@ create table public.media_sync_log (
     'created', 'updated', 'renamed', 'moved', 'restored', 'deleted', 'edited', 'merged',
     'operation_sent', 'operation_done', 'operation_refused', 'operation_conflict', 'operation_unknown',
     'operation_cancelled', 'operation_postponed', 'conflict_resolved', 'plan_held', 'plan_approved', 'plan_rejected',
-    'hold_opened', 'hold_approved', 'hold_rejected', 'cloud_bound'
+    'hold_opened', 'hold_approved', 'hold_rejected', 'cloud_bound', 'incarnation_confirmed'
   )),
   constraint media_sync_log_actor_given check (actor <> ''),
   constraint media_sync_log_digest_is_sha256 check (octet_length(digest) = 32),
