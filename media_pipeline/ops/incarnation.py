@@ -13,16 +13,20 @@ that never pushed remembers nothing, and takes the database as it is.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
+import structlog
 from sqlalchemy import Engine, Row
 
 from media_pipeline import audit
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.errors import ConfigurationError, IncarnationUnconfirmed
+
+log = structlog.get_logger()
 
 _FILE: Final = "incarnation.json"
 
@@ -37,7 +41,7 @@ def require(engine: Engine, home: Path) -> None:
 
     Raises:
         IncarnationUnconfirmed: a person has to look; nothing was pushed.
-        ConfigurationError: the file beside the database cannot be read or written.
+        ConfigurationError: the file beside the database cannot be read.
     """
     now = _read(engine)
     if now is None:
@@ -49,18 +53,15 @@ def require(engine: Engine, home: Path) -> None:
         raise IncarnationUnconfirmed(
             "This database is older than the one that was last pushed from here, e.g. restored from a dump"
         )
-    _remember(home, _Memory(now.incarnation, now.touch))
+    remember(engine, home)
 
 
 def remember(engine: Engine, home: Path) -> None:
-    """Note how far the database is now.
-
-    Raises:
-        ConfigurationError: the file cannot be written.
-    """
-    now = _read(engine)
-    if now is not None:
-        _remember(home, _Memory(now.incarnation, now.touch))
+    """Note how far the database is now; where that cannot be written, an older note still tells most copies."""
+    try:
+        _remember(engine, home)
+    except ConfigurationError as error:
+        log.warning("incarnation_not_remembered", reason=str(error))
 
 
 def hint_unfinished(engine: Engine) -> int:
@@ -87,7 +88,7 @@ def confirm(engine: Engine, home: Path, *, actor: str) -> None:
             run_id=None,
             after={"incarnation": row.incarnation},
         )
-    remember(engine, home)
+    _remember(engine, home)
 
 
 def _read(engine: Engine) -> Row[tuple[str, int]] | None:
@@ -108,17 +109,22 @@ def _recall(home: Path) -> _Memory | None:
         ) from error
 
 
-def _remember(home: Path, memory: _Memory) -> None:
+def _remember(engine: Engine, home: Path) -> None:
+    now = _read(engine)
+    if now is None:
+        return
     path = home / _FILE
     fresh = path.with_suffix(f".{os.getpid()}")
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(memory))
+            file.write(msgspec.json.encode(_Memory(now.incarnation, now.touch)))
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror}.", hint="Set MEDIA_PIPELINE_HOME to a directory of your own."
         ) from error

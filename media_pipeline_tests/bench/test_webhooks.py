@@ -24,6 +24,7 @@ def figures(*arguments: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_receiver_that_is_killed_under_load_loses_nothing_it_said_yes_to() -> None:
     found = figures("--connections", "4", "--seconds", "0.3", "--kills", "1", "--changes", "3", "--drained", "200")
 

@@ -51,6 +51,7 @@ def held(mirrored: Deployment) -> tuple[Deployment, int]:
     return mirrored, number
 
 
+@pytest.mark.slow
 def test_another_database_is_confirmed_by_a_person_before_it_pushes(run: Call, edited: Deployment) -> None:
     assert run("push", **edited.variables).code == ExitCode.OK
     _sql(edited, "update ops.cloud_binding set incarnation = gen_random_uuid()")

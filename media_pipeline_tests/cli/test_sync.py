@@ -66,6 +66,7 @@ def test_a_broken_slice_ends_as_failed_and_the_rest_is_mirrored(run: Call, deplo
     assert 0 < report["changes"][0]["change_count"] < SAMPLE_COUNT
 
 
+@pytest.mark.slow
 def test_a_record_that_cannot_be_read_is_told_and_the_rest_is_mirrored(run: Call, deployment: Deployment) -> None:
     body = '{"resources": [{"public_id": "without an id"}]}'
     deployment.control.add_faults(Rule(Kind.STATUS, path="/resources/raw/private*", status=200, body=body))
@@ -79,6 +80,7 @@ def test_a_record_that_cannot_be_read_is_told_and_the_rest_is_mirrored(run: Call
     assert "1 record in quarantine" in run("status", **deployment.variables).out
 
 
+@pytest.mark.slow
 def test_a_configured_database_is_migrated_only_when_asked(
     run: Call, deployment: Deployment, empty_database_url: str
 ) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from media_pipeline import outbox
 from media_pipeline.db import engine as engine_module
-from media_pipeline.ops import holds
+from media_pipeline.errors import IncarnationUnconfirmed
+from media_pipeline.ops import holds, incarnation
 from media_pipeline.progress import Silent
 from media_pipeline.vault import Vault
 from media_pipeline.vocabulary import AssetId, HoldState
@@ -52,6 +53,10 @@ def test_a_lost_database_is_rebuilt_from_cloudinary_with_all_that_cloudinary_has
         try:
             rebuilt = PushRig(engine, library.endpoints, library.control, library.settings)
             rebuilt.sync()
+            # It is not the database that was pushed from: a person has to know.
+            with pytest.raises(IncarnationUnconfirmed):
+                rebuilt.push()
+            incarnation.confirm(engine, rebuilt.settings.home, actor="cli:ada")
             pushed = rebuilt.push()
 
             assert pushed.sent == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -48,9 +49,15 @@ FIELDS: Final[Mapping[str, tuple[Any, tuple[str, Any], Any]]] = {
 
 
 @pytest.fixture
-def library(rig: Rig) -> PushRig:
+def library(rig: Rig, tmp_path: Path) -> PushRig:
     settings = rig.settings.model_copy(
-        update={"vault": False, "undo_seconds": 0, "deletion_limit_count": 10, "listing_page_size": 500}
+        update={
+            "home": tmp_path,
+            "vault": False,
+            "undo_seconds": 0,
+            "deletion_limit_count": 10,
+            "listing_page_size": 500,
+        }
     )
     return PushRig(rig.engine, rig.endpoints, rig.control, settings)
 
