@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -76,9 +78,21 @@ SETTLED_WITHOUT_A_WORD = """
 class TwoWays(Convergence):
     """One cloud, one mirror, people on both sides."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # What a push remembers of its database is not true of the next machine's.
+        self._home = TemporaryDirectory(prefix="mp-two-ways-")
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            self._home.cleanup()
+
     @initialize(count=st.integers(3, 6), keeps_backups=st.booleans())
     def begin(self, count: int, keeps_backups: bool) -> None:
-        self.rig.settings = self.rig.settings.model_copy(update={"undo_seconds": 0, "vault": False})
+        update = {"home": Path(self._home.name), "undo_seconds": 0, "vault": False}
+        self.rig.settings = self.rig.settings.model_copy(update=update)
         Convergence.begin(self, count, keeps_backups)
 
     @rule(which=numbers, how=edits, value=numbers)
