@@ -176,7 +176,9 @@ class _Trial:
         self._template = template
         self._endpoints = endpoints
         self._control = control
-        self._settings = _settings(_at(server_url, "crash_trial"), endpoints.cloudinary_url, directory)
+        # What a push remembers of its database is not true of the next trial's.
+        home = Path(tempfile.mkdtemp(dir=directory))
+        self._settings = _settings(_at(server_url, "crash_trial"), endpoints.cloudinary_url, home)
 
     def find_points(self) -> list[str]:
         """The places of a push that nobody disturbs, in their order."""
