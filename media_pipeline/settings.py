@@ -164,6 +164,51 @@ class Settings(BaseSettings):
         description="Where an alarm is sent, separated by commas, as Apprise writes addresses of mail and chat, "
         "e.g. mailto://user:password@example.com,slack://token. Empty: only log and exit code tell.",
     )
+    reports: Path = Field(
+        default=None,
+        validate_default=True,
+        description="Directory of report pages and files. Empty: 'reports' in the home directory.",
+    )
+    reports_url: str | None = Field(
+        default=None,
+        description="Address under which that directory is served, for links in Dagster. Empty: 'up' serves it on this "
+        "machine; without 'up' paths are shown.",
+    )
+    reports_port: int = Field(default=3090, ge=1, le=65535, description="Port on which 'up' serves the reports.")
+    quality_sample_count: int = Field(
+        default=200, ge=0, le=10_000, description="Assets that a quality report reads again, field by field."
+    )
+    freshness_limit_hours: float = Field(
+        default=36.0, gt=0, le=8760, description="Age of the last whole listing of a slice that is too high."
+    )
+    retention_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days for which landed answers, change sets, attempts and runs of Dagster are kept once they are "
+        "done with.",
+    )
+    log_retention_days: int = Field(
+        default=400,
+        ge=31,
+        le=36_500,
+        description="Days for which the audit log is kept; older months are archived as files, then removed.",
+    )
+    archive: Path = Field(
+        default=None,
+        validate_default=True,
+        description="Directory of archived months of the audit log. Empty: 'archive' in the home directory.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="Token with which /metrics of the receiver is read, as 'Authorization: Bearer …'. Empty: it is "
+        "answered to this machine alone.",
+    )
+    metrics_textfile: Path | None = Field(
+        default=None,
+        description="File in which runs leave their figures for the textfile collector of node_exporter, *.prom. "
+        "Empty: none.",
+    )
     cursor_restarts: int = Field(
         default=3, ge=0, le=10, description="How often a slice starts again after its cursor was rejected."
     )
@@ -243,10 +288,24 @@ class Settings(BaseSettings):
             raise ValueError("a channel is a name of letters, digits, '_', '-', '.' and '/'")
         return value
 
-    @field_validator("spool", mode="before")
+    @field_validator("spool", "reports", "archive", mode="before")
     @classmethod
     def _in_the_home(cls, value: Any, info: ValidationInfo) -> Any:
-        return info.data["home"] / "spool" if value in (None, "") and "home" in info.data else value
+        return info.data["home"] / str(info.field_name) if value in (None, "") and "home" in info.data else value
+
+    @field_validator("reports_url")
+    @classmethod
+    def _address_of_a_directory(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError("it reads https://HOST/reports")
+        return value if value is None else value.rstrip("/")
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 16:
+            raise ValueError("a token has 16 characters or more")
+        return value
 
     @field_validator("local_wins")
     @classmethod
@@ -265,7 +324,9 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "database_url", "dagster_database_url", "cloudinary_url", "notification_url", "poll_channel", mode="before"
+        *("database_url", "dagster_database_url", "cloudinary_url", "notification_url", "poll_channel"),
+        *("reports_url", "metrics_token", "metrics_textfile"),
+        mode="before",
     )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
@@ -311,6 +372,8 @@ class Settings(BaseSettings):
             if password:
                 found.append(unquote(password))
         found += [url.get_secret_value() for url in self.alarm_urls]
+        if self.metrics_token is not None:
+            found.append(self.metrics_token.get_secret_value())
         return tuple(found)
 
 

@@ -224,6 +224,9 @@ class RunKind(StrEnum):
     DRAIN = "drain"
     CANARY = "canary"
     DEFINITIONS = "definitions"
+    QUALITY = "quality"
+    REPORTS = "reports"
+    UPKEEP = "upkeep"
 
 
 class RunState(StrEnum):

@@ -27,6 +27,10 @@ CREATE SCHEMA outbox;
 
 COMMENT ON SCHEMA outbox IS 'Edits of media_assets on their way to Cloudinary: operations, plans, approvals, conflicts.';
 
+CREATE SCHEMA quality;
+
+COMMENT ON SCHEMA quality IS 'What the suites of expectations found, report by report.';
+
 CREATE FUNCTION audit.ensure_partitions(through date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1858,7 +1862,7 @@ CREATE TABLE ops.run (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT run_error_iff_failed CHECK (((error IS NOT NULL) = (state = 'failed'::text))),
     CONSTRAINT run_finished_iff_final CHECK (((finished_at IS NOT NULL) = (state <> 'running'::text))),
-    CONSTRAINT run_kind_known CHECK ((kind = ANY (ARRAY['full_sync'::text, 'incremental_sync'::text, 'backfill'::text, 'verify'::text, 'push'::text, 'drain'::text, 'canary'::text, 'definitions'::text]))),
+    CONSTRAINT run_kind_known CHECK ((kind = ANY (ARRAY['full_sync'::text, 'incremental_sync'::text, 'backfill'::text, 'verify'::text, 'push'::text, 'drain'::text, 'canary'::text, 'definitions'::text, 'quality'::text, 'reports'::text, 'upkeep'::text]))),
     CONSTRAINT run_state_known CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'held'::text, 'failed'::text])))
 );
 
@@ -1866,7 +1870,7 @@ COMMENT ON TABLE ops.run IS 'One row a run of the pipeline, linked to the Dagste
 
 COMMENT ON COLUMN ops.run.id IS 'Number of the run.';
 
-COMMENT ON COLUMN ops.run.kind IS 'full_sync, incremental_sync, backfill, verify or push.';
+COMMENT ON COLUMN ops.run.kind IS 'full_sync, incremental_sync, backfill, verify, push, drain, canary, definitions, quality, reports or upkeep.';
 
 COMMENT ON COLUMN ops.run.state IS 'running; then succeeded, held (something waits for an approval) or failed.';
 
@@ -3010,6 +3014,8 @@ GRANT USAGE ON SCHEMA outbox TO media_sync;
 
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO media_sync;
+
+GRANT USAGE ON SCHEMA quality TO media_sync;
 
 REVOKE ALL ON FUNCTION audit.ensure_partitions(through date) FROM PUBLIC;
 GRANT ALL ON FUNCTION audit.ensure_partitions(through date) TO media_sync;

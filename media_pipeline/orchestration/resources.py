@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -45,6 +45,10 @@ PUSH_PENDING: Final = "push_pending"
 DRAIN_CHANGE_FILES: Final = "drain_change_files"
 TOUCH_CANARY: Final = "touch_canary"
 REFRESH_DEFINITIONS: Final = "refresh_definitions"
+QUALITY: Final = "quality"
+STATISTICS: Final = "statistics"
+LIBRARY_REPORTS: Final = "library_reports"
+UPKEEP: Final = "upkeep"
 """Names of the jobs."""
 
 RECENT_CHANGES: Final = "recent_changes"
@@ -65,6 +69,10 @@ _KINDS: Final = {
     DRAIN_CHANGE_FILES: RunKind.DRAIN,
     TOUCH_CANARY: RunKind.CANARY,
     REFRESH_DEFINITIONS: RunKind.DEFINITIONS,
+    QUALITY: RunKind.QUALITY,
+    STATISTICS: RunKind.REPORTS,
+    LIBRARY_REPORTS: RunKind.REPORTS,
+    UPKEEP: RunKind.UPKEEP,
 }
 """Of runs that are neither a full sync nor a push."""
 
@@ -107,11 +115,10 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What one step works with."""
+class LocalStep:
+    """What one step works with that asks nothing of the cloud."""
 
     engine: Engine
-    client: CloudinaryClient
     settings: Settings
     run_id: RunId
     progress: Progress
@@ -119,6 +126,13 @@ class Step:
     """How long to wait for a process that does the same."""
     count: Callable[[Mapping[str, Any]], int]
     """Keeps the step's counts in ``ops.run``; returns the Admin API calls it used so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step(LocalStep):
+    """What one step works with."""
+
+    client: CloudinaryClient
 
 
 class Pipeline:
@@ -195,26 +209,40 @@ class Pipeline:
             WrongCloud: the database belongs to another cloud; nothing was written.
             RemoteError: the cloud did not say who it is.
         """
+        with self._told():
+            client = self._client or self._begin()
+            local = self._local(name)
+            yield Step(**{one.name: getattr(local, one.name) for one in fields(local)}, client=client)
+
+    @contextmanager
+    def local_step(self, name: str) -> Iterator[LocalStep]:
+        """One step that works while the cloud cannot be reached; otherwise as ``step``."""
+        with self._told():
+            yield self._local(name)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            client, run_id = self._client, self._run_id
-            if client is None or run_id is None:
-                client, run_id = self._begin()
-            spent_before = self.api_calls_used
-
-            def count(counts: Mapping[str, Any]) -> int:
-                used = self.api_calls_used - spent_before
-                runs.add_counts(self.engine, run_id, {name: {**counts, "api_calls": used}})
-                return used
-
-            # A person at the command line is told who is at work; nobody would read that of a run by itself.
-            is_ours = LAUNCHED_HERE.items() <= self._dagster_run.tags.items()
-            patience = 0.0 if is_ours else _PATIENCE_SECONDS
-            yield Step(self.engine, client, self.settings, run_id, self._progress, patience, count)
+            yield
         except BaseException as error:
             self._failure = self._failure or error
             if self._on_failure is not None:
                 self._on_failure(error)
             raise
+
+    def _local(self, name: str) -> LocalStep:
+        run_id = self._start()
+        spent_before = self.api_calls_used
+
+        def count(counts: Mapping[str, Any]) -> int:
+            used = self.api_calls_used - spent_before
+            runs.add_counts(self.engine, run_id, {name: {**counts, "api_calls": used}})
+            return used
+
+        # A person at the command line is told who is at work; nobody would read that of a run by itself.
+        is_ours = LAUNCHED_HERE.items() <= self._dagster_run.tags.items()
+        patience = 0.0 if is_ours else _PATIENCE_SECONDS
+        return LocalStep(self.engine, self.settings, run_id, self._progress, patience, count)
 
     def takes_step(self, name: str) -> bool:
         """Whether *name* is a step of this run."""
@@ -236,7 +264,7 @@ class Pipeline:
                 }
                 runs.finish(self.engine, self._run_id, state, counts={"total": total}, error=error)
 
-    def _begin(self) -> tuple[CloudinaryClient, RunId]:
+    def _begin(self) -> CloudinaryClient:
         if self._refusal is not None:
             # Steps that do not depend on the first one are tried as well; the answer would be the same.
             raise self._refusal
@@ -259,9 +287,12 @@ class Pipeline:
             CallPurpose.FOLDERS: self.settings.folders_budget_share,
         }
         self._client = self._stack.enter_context(self._connect(cloud, Ledger(engine, shares)))
-        return self._client, run_id
+        return self._client
 
     def _start(self) -> RunId:
+        """The run's row in ``ops.run``, begun once."""
+        if self._run_id is not None:
+            return self._run_id
         self._run_id = self._stack.enter_context(
             runs.running(self.engine, self._kind(), actor=self._actor, dagster_run_id=self._dagster_run.run_id)
         )

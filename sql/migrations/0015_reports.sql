@@ -1,0 +1,2 @@
+-- Counted figures over time, and what reports are made from.
+select 1;
