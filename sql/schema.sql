@@ -29,7 +29,7 @@ COMMENT ON SCHEMA outbox IS 'Edits of media_assets on their way to Cloudinary: o
 
 CREATE SCHEMA quality;
 
-COMMENT ON SCHEMA quality IS 'What the suites of expectations found, report by report.';
+COMMENT ON SCHEMA quality IS 'What must hold in the data: views of what breaks it, and the results of every report.';
 
 CREATE FUNCTION audit.ensure_partitions(through date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2478,6 +2478,713 @@ ALTER TABLE public.media_usage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE VIEW quality.altered_row WITH (security_invoker='true') AS
+ SELECT m.asset_id,
+    m.public_id,
+    m.row_version
+   FROM (public.media_assets m
+     JOIN mirror.remote_asset r ON ((m.asset_id = r.asset_id)))
+  WHERE ((m.deleted_at IS NULL) AND (m.applied_fingerprint = r.fingerprint) AND ((m.resource_type IS DISTINCT FROM r.resource_type) OR (m.delivery_type IS DISTINCT FROM r.delivery_type) OR (m.public_id IS DISTINCT FROM r.public_id) OR (m.format IS DISTINCT FROM r.format) OR (m.version IS DISTINCT FROM r.version) OR (m.created_at IS DISTINCT FROM r.created_at) OR (m.size_bytes IS DISTINCT FROM r.size_bytes) OR (m.width_px IS DISTINCT FROM r.width_px) OR (m.height_px IS DISTINCT FROM r.height_px) OR (m.asset_folder IS DISTINCT FROM r.asset_folder) OR (m.display_name IS DISTINCT FROM r.display_name) OR (m.tags IS DISTINCT FROM r.tags) OR (m.context IS DISTINCT FROM r.context) OR (m.metadata IS DISTINCT FROM r.metadata) OR (m.access_mode IS DISTINCT FROM r.access_mode) OR (m.access_control IS DISTINCT FROM r.access_control) OR (m.moderation_kind IS DISTINCT FROM r.moderation_kind) OR (m.moderation_status IS DISTINCT FROM r.moderation_status) OR (m.is_placeholder IS DISTINCT FROM r.is_placeholder) OR (m.is_backed_up IS DISTINCT FROM r.is_backed_up) OR (m.secure_url IS DISTINCT FROM r.secure_url)) AND (NOT (EXISTS ( SELECT
+           FROM outbox.overlaid_asset v
+          WHERE (v.asset_id = m.asset_id)))));
+
+COMMENT ON VIEW quality.altered_row IS 'Live rows that differ from the state they were made equal to, although nobody edited them.';
+
+COMMENT ON COLUMN quality.altered_row.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.altered_row.public_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.altered_row.row_version IS 'See public.media_assets.';
+
+CREATE TABLE quality.api_field (
+    name text NOT NULL COLLATE pg_catalog."C",
+    json_types text[] NOT NULL,
+    is_always boolean NOT NULL,
+    CONSTRAINT api_field_types_known CHECK (((json_types <@ ARRAY['string'::text, 'number'::text, 'boolean'::text, 'array'::text, 'object'::text]) AND (cardinality(json_types) > 0)))
+);
+
+COMMENT ON TABLE quality.api_field IS 'Members that asset documents of Cloudinary are known to have, on listings and reads by id.';
+
+COMMENT ON COLUMN quality.api_field.name IS 'Cloudinary''s name of the member.';
+
+COMMENT ON COLUMN quality.api_field.json_types IS 'Types that its value may have; null is always allowed.';
+
+COMMENT ON COLUMN quality.api_field.is_always IS 'Whether every asset has it.';
+
+CREATE VIEW quality.live_asset WITH (security_invoker='true') AS
+ SELECT asset_id,
+    resource_type,
+    delivery_type,
+    public_id,
+    format,
+    version,
+    created_at,
+    size_bytes,
+    width_px,
+    height_px,
+    asset_folder,
+    display_name,
+    access_mode,
+    moderation_status,
+    secure_url
+   FROM public.media_assets m
+  WHERE ((deleted_at IS NULL) AND (NOT is_placeholder));
+
+COMMENT ON VIEW quality.live_asset IS 'Live assets that are no remnants.';
+
+COMMENT ON COLUMN quality.live_asset.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.resource_type IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.delivery_type IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.public_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.format IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.version IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.created_at IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.size_bytes IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.width_px IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.height_px IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.asset_folder IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.display_name IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.access_mode IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.moderation_status IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_asset.secure_url IS 'See public.media_assets.';
+
+CREATE VIEW quality.asset_without_folder WITH (security_invoker='true') AS
+ SELECT asset_id,
+    public_id,
+    asset_folder
+   FROM quality.live_asset a
+  WHERE ((asset_folder <> ''::text) AND (NOT (EXISTS ( SELECT
+           FROM public.media_folders f
+          WHERE (f.path = a.asset_folder)))));
+
+COMMENT ON VIEW quality.asset_without_folder IS 'Live assets in a folder that the folder tree lacks.';
+
+COMMENT ON COLUMN quality.asset_without_folder.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.asset_without_folder.public_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.asset_without_folder.asset_folder IS 'See public.media_assets.';
+
+CREATE VIEW quality.disallowed_metadata_value WITH (security_invoker='true') AS
+ SELECT m.asset_id,
+    m.public_id,
+    f.external_id AS key,
+    v.value
+   FROM ((public.media_metadata_fields f
+     JOIN public.media_assets m ON ((m.metadata ? f.external_id)))
+     CROSS JOIN LATERAL jsonb_array_elements_text(
+        CASE jsonb_typeof((m.metadata -> f.external_id))
+            WHEN 'array'::text THEN (m.metadata -> f.external_id)
+            ELSE jsonb_build_array((m.metadata -> f.external_id))
+        END) v(value))
+  WHERE ((m.deleted_at IS NULL) AND (f.type = ANY (ARRAY['enum'::text, 'set'::text])) AND (v.value IS NOT NULL) AND (NOT (EXISTS ( SELECT
+           FROM jsonb_array_elements((f.datasource -> 'values'::text)) d(entry)
+          WHERE ((d.entry ->> 'external_id'::text) = v.value)))));
+
+COMMENT ON VIEW quality.disallowed_metadata_value IS 'Values of choice fields that their definition does not offer.';
+
+COMMENT ON COLUMN quality.disallowed_metadata_value.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.disallowed_metadata_value.public_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.disallowed_metadata_value.key IS 'External id of the field.';
+
+COMMENT ON COLUMN quality.disallowed_metadata_value.value IS 'The value.';
+
+CREATE VIEW quality.document_member WITH (security_invoker='true') AS
+ SELECT r.asset_id,
+    e.key AS name,
+    jsonb_typeof(e.value) AS json_type
+   FROM (((( SELECT o.asset_id
+           FROM mirror.remote_asset o
+          ORDER BY o.observed_at DESC, o.asset_id
+         LIMIT 20000) n
+     JOIN mirror.asset_sighting s ON (((n.asset_id = s.asset_id) AND (s.state = 'live'::text))))
+     JOIN mirror.remote_asset r ON ((n.asset_id = r.asset_id)))
+     CROSS JOIN LATERAL jsonb_each(r.document) e(key, value));
+
+COMMENT ON VIEW quality.document_member IS 'Members of the 20,000 asset documents that were read last.';
+
+COMMENT ON COLUMN quality.document_member.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.document_member.name IS 'Name of the member.';
+
+COMMENT ON COLUMN quality.document_member.json_type IS 'Type of its value.';
+
+CREATE VIEW quality.folder_without_parent WITH (security_invoker='true') AS
+ SELECT path,
+    parent_path
+   FROM public.media_folders f
+  WHERE ((parent_path IS NOT NULL) AND (NOT (EXISTS ( SELECT
+           FROM public.media_folders p
+          WHERE (p.path = f.parent_path)))));
+
+COMMENT ON VIEW quality.folder_without_parent IS 'Folders whose parent the folder tree lacks.';
+
+COMMENT ON COLUMN quality.folder_without_parent.path IS 'See public.media_folders.';
+
+COMMENT ON COLUMN quality.folder_without_parent.parent_path IS 'See public.media_folders.';
+
+CREATE VIEW quality.live_picture WITH (security_invoker='true') AS
+ SELECT asset_id,
+    public_id,
+    format,
+    width_px,
+    height_px
+   FROM quality.live_asset a
+  WHERE (resource_type = 'image'::text);
+
+COMMENT ON VIEW quality.live_picture IS 'Live pictures.';
+
+COMMENT ON COLUMN quality.live_picture.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_picture.public_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_picture.format IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_picture.width_px IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.live_picture.height_px IS 'See public.media_assets.';
+
+CREATE TABLE quality.log_problem (
+    report_id bigint NOT NULL,
+    "position" integer NOT NULL,
+    kind text NOT NULL,
+    detail text NOT NULL
+);
+
+COMMENT ON TABLE quality.log_problem IS 'Something in the audit log that is not as it was written.';
+
+COMMENT ON COLUMN quality.log_problem.report_id IS 'The report.';
+
+COMMENT ON COLUMN quality.log_problem."position" IS 'Place in the report, from 1.';
+
+COMMENT ON COLUMN quality.log_problem.kind IS 'What was tampered with: an entry, a seal, the chain, an archive.';
+
+COMMENT ON COLUMN quality.log_problem.detail IS 'Which, in words.';
+
+CREATE VIEW quality.lost_touch WITH (security_invoker='true') AS
+ SELECT id,
+    touched_at
+   FROM ops.canary_touch t
+  WHERE (is_sent AND (applied_at IS NULL) AND ((touched_at >= (now() - '1 day'::interval)) AND (touched_at <= (now() - '02:00:00'::interval))));
+
+COMMENT ON VIEW quality.lost_touch IS 'Changes of the canary within the last day that did not come back within two hours.';
+
+COMMENT ON COLUMN quality.lost_touch.id IS 'See ops.canary_touch.';
+
+COMMENT ON COLUMN quality.lost_touch.touched_at IS 'See ops.canary_touch.';
+
+CREATE VIEW quality.mistyped_api_field WITH (security_invoker='true') AS
+ SELECT d.name,
+    d.json_type,
+    f.json_types,
+    count(*) AS asset_count,
+    min(d.asset_id) AS example_asset_id
+   FROM (quality.document_member d
+     JOIN quality.api_field f ON ((d.name = f.name)))
+  WHERE (d.json_type <> ALL ((f.json_types || 'null'::text)))
+  GROUP BY d.name, d.json_type, f.json_types;
+
+COMMENT ON VIEW quality.mistyped_api_field IS 'Members of documents whose value is of another type than known.';
+
+COMMENT ON COLUMN quality.mistyped_api_field.name IS 'Name of the member.';
+
+COMMENT ON COLUMN quality.mistyped_api_field.json_type IS 'Type of its value.';
+
+COMMENT ON COLUMN quality.mistyped_api_field.json_types IS 'Types that are known.';
+
+COMMENT ON COLUMN quality.mistyped_api_field.asset_count IS 'Documents with that type.';
+
+COMMENT ON COLUMN quality.mistyped_api_field.example_asset_id IS 'One of them.';
+
+CREATE TABLE quality.report (
+    id bigint NOT NULL,
+    run_id bigint,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    asset_count bigint,
+    page text,
+    seal_digest bytea
+);
+
+COMMENT ON TABLE quality.report IS 'One run of all suites of expectations.';
+
+COMMENT ON COLUMN quality.report.id IS 'Number.';
+
+COMMENT ON COLUMN quality.report.run_id IS 'Run of the pipeline that made it.';
+
+COMMENT ON COLUMN quality.report.started_at IS 'Start.';
+
+COMMENT ON COLUMN quality.report.finished_at IS 'When all its results were there; null for one that died.';
+
+COMMENT ON COLUMN quality.report.asset_count IS 'Live assets of the library then.';
+
+COMMENT ON COLUMN quality.report.page IS 'Its page below the directory of reports.';
+
+COMMENT ON COLUMN quality.report.seal_digest IS 'Digest of the newest seal of the audit log then: an anchor outside of the chain.';
+
+CREATE VIEW quality.newest_log_problem WITH (security_invoker='true') AS
+ SELECT kind,
+    detail
+   FROM quality.log_problem p
+  WHERE (report_id = ( SELECT max(r.id) AS max
+           FROM quality.report r));
+
+COMMENT ON VIEW quality.newest_log_problem IS 'What the newest report found wrong with the audit log.';
+
+COMMENT ON COLUMN quality.newest_log_problem.kind IS 'See quality.log_problem.';
+
+COMMENT ON COLUMN quality.newest_log_problem.detail IS 'See quality.log_problem.';
+
+CREATE TABLE quality.sampled_asset (
+    report_id bigint NOT NULL,
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    public_id text NOT NULL COLLATE pg_catalog."C",
+    is_shown boolean NOT NULL,
+    is_current boolean NOT NULL,
+    field_count integer NOT NULL,
+    differing_fields text[] DEFAULT '{}'::text[] NOT NULL,
+    in_cloud jsonb DEFAULT '{}'::jsonb NOT NULL,
+    in_mirror jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT sampled_asset_absent_has_no_fields CHECK ((is_shown OR (field_count = 0)))
+);
+
+COMMENT ON TABLE quality.sampled_asset IS 'A live asset of the mirror that was chosen by chance and read again, and the fields in which it differed.';
+
+COMMENT ON COLUMN quality.sampled_asset.report_id IS 'The report.';
+
+COMMENT ON COLUMN quality.sampled_asset.asset_id IS 'The asset.';
+
+COMMENT ON COLUMN quality.sampled_asset.public_id IS 'Its name in the mirror.';
+
+COMMENT ON COLUMN quality.sampled_asset.is_shown IS 'Whether Cloudinary showed it.';
+
+COMMENT ON COLUMN quality.sampled_asset.is_current IS 'Whether its fingerprint is that of the mirror: it did not change since it was last read.';
+
+COMMENT ON COLUMN quality.sampled_asset.field_count IS 'Fields that were compared.';
+
+COMMENT ON COLUMN quality.sampled_asset.differing_fields IS 'Fields that differ.';
+
+COMMENT ON COLUMN quality.sampled_asset.in_cloud IS 'Their values in Cloudinary.';
+
+COMMENT ON COLUMN quality.sampled_asset.in_mirror IS 'Their values in mirror.remote_asset.';
+
+CREATE VIEW quality.newest_sampled_asset WITH (security_invoker='true') AS
+ SELECT asset_id,
+    public_id,
+    is_shown,
+    is_current,
+    cardinality(differing_fields) AS differing_count,
+    differing_fields,
+    in_cloud,
+    in_mirror
+   FROM quality.sampled_asset a
+  WHERE (report_id = ( SELECT max(r.id) AS max
+           FROM quality.report r));
+
+COMMENT ON VIEW quality.newest_sampled_asset IS 'Assets that the newest report read again.';
+
+COMMENT ON COLUMN quality.newest_sampled_asset.asset_id IS 'See quality.sampled_asset.';
+
+COMMENT ON COLUMN quality.newest_sampled_asset.public_id IS 'See quality.sampled_asset.';
+
+COMMENT ON COLUMN quality.newest_sampled_asset.is_shown IS 'See quality.sampled_asset.';
+
+COMMENT ON COLUMN quality.newest_sampled_asset.is_current IS 'See quality.sampled_asset.';
+
+COMMENT ON COLUMN quality.newest_sampled_asset.differing_count IS 'How many fields differ.';
+
+COMMENT ON COLUMN quality.newest_sampled_asset.differing_fields IS 'See quality.sampled_asset.';
+
+COMMENT ON COLUMN quality.newest_sampled_asset.in_cloud IS 'See quality.sampled_asset.';
+
+COMMENT ON COLUMN quality.newest_sampled_asset.in_mirror IS 'See quality.sampled_asset.';
+
+CREATE TABLE quality.slice_count (
+    report_id bigint NOT NULL,
+    resource_type text NOT NULL COLLATE pg_catalog."C",
+    delivery_type text NOT NULL COLLATE pg_catalog."C",
+    cloud_count bigint NOT NULL,
+    mirror_count bigint NOT NULL,
+    CONSTRAINT slice_count_positive CHECK (((cloud_count >= 0) AND (mirror_count >= 0)))
+);
+
+COMMENT ON TABLE quality.slice_count IS 'Assets of a slice as Cloudinary''s search counts them, and live ones of the mirror.';
+
+COMMENT ON COLUMN quality.slice_count.report_id IS 'The report.';
+
+COMMENT ON COLUMN quality.slice_count.resource_type IS 'First half of the slice.';
+
+COMMENT ON COLUMN quality.slice_count.delivery_type IS 'Second half of the slice.';
+
+COMMENT ON COLUMN quality.slice_count.cloud_count IS 'Cloudinary''s own count; its index lags.';
+
+COMMENT ON COLUMN quality.slice_count.mirror_count IS 'Live assets of the mirror.';
+
+CREATE VIEW quality.newest_slice_count WITH (security_invoker='true') AS
+ SELECT ((resource_type || '/'::text) || delivery_type) AS slice,
+    cloud_count,
+    mirror_count
+   FROM quality.slice_count c
+  WHERE (report_id = ( SELECT max(r.id) AS max
+           FROM quality.report r));
+
+COMMENT ON VIEW quality.newest_slice_count IS 'Counts of slices of the newest report.';
+
+COMMENT ON COLUMN quality.newest_slice_count.slice IS 'resource_type/delivery_type.';
+
+COMMENT ON COLUMN quality.newest_slice_count.cloud_count IS 'See quality.slice_count.';
+
+COMMENT ON COLUMN quality.newest_slice_count.mirror_count IS 'See quality.slice_count.';
+
+CREATE VIEW quality.observation_without_sighting WITH (security_invoker='true') AS
+ SELECT COALESCE(r.asset_id, s.asset_id) AS asset_id,
+        CASE
+            WHEN (r.asset_id IS NULL) THEN 'content'::text
+            ELSE 'sighting'::text
+        END AS lacks
+   FROM (mirror.remote_asset r
+     FULL JOIN mirror.asset_sighting s ON ((r.asset_id = s.asset_id)))
+  WHERE ((r.asset_id IS NULL) OR (s.asset_id IS NULL));
+
+COMMENT ON VIEW quality.observation_without_sighting IS 'Assets of which the mirror has the content or the bookkeeping, but not both.';
+
+COMMENT ON COLUMN quality.observation_without_sighting.asset_id IS 'The asset.';
+
+COMMENT ON COLUMN quality.observation_without_sighting.lacks IS 'content (mirror.remote_asset) or sighting (mirror.asset_sighting).';
+
+CREATE VIEW quality.open_operation WITH (security_invoker='true') AS
+ SELECT id,
+    kind,
+    asset_id,
+    state,
+    attempt_count,
+    outcome,
+    ((EXTRACT(epoch FROM (now() - edited_at)))::double precision / (3600)::double precision) AS age_hours,
+    GREATEST(((EXTRACT(epoch FROM (now() - leased_until)))::double precision / (3600)::double precision), (0)::double precision) AS overdue_hours,
+        CASE
+            WHEN (state = 'sent'::text) THEN ( SELECT ((EXTRACT(epoch FROM (now() - max(a.finished_at))))::double precision / (3600)::double precision)
+               FROM outbox.attempt a
+              WHERE (a.operation_id = o.id))
+            ELSE NULL::double precision
+        END AS unconfirmed_hours,
+    (EXISTS ( SELECT
+           FROM (outbox.push_plan_item i
+             JOIN outbox.push_plan p ON ((i.push_plan_id = p.id)))
+          WHERE ((i.operation_id = o.id) AND (p.state = 'held'::text)))) AS is_held
+   FROM outbox.operation o
+  WHERE (state = ANY (ARRAY['pending'::text, 'leased'::text, 'unknown'::text, 'sent'::text]));
+
+COMMENT ON VIEW quality.open_operation IS 'Edits on their way to Cloudinary.';
+
+COMMENT ON COLUMN quality.open_operation.id IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.open_operation.kind IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.open_operation.asset_id IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.open_operation.state IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.open_operation.attempt_count IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.open_operation.outcome IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.open_operation.age_hours IS 'Hours since the last edit.';
+
+COMMENT ON COLUMN quality.open_operation.overdue_hours IS 'Hours since its claim ended; null without a claim.';
+
+COMMENT ON COLUMN quality.open_operation.unconfirmed_hours IS 'Hours since Cloudinary accepted it; null before.';
+
+COMMENT ON COLUMN quality.open_operation.is_held IS 'Whether it waits for a person.';
+
+ALTER TABLE quality.report ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME quality.report_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE quality.result (
+    report_id bigint NOT NULL,
+    suite text NOT NULL COLLATE pg_catalog."C",
+    expectation text NOT NULL COLLATE pg_catalog."C",
+    severity text NOT NULL,
+    state text NOT NULL,
+    element_count bigint,
+    unexpected_count bigint,
+    sample jsonb DEFAULT '[]'::jsonb NOT NULL,
+    problem text,
+    CONSTRAINT result_sample_is_list CHECK ((jsonb_typeof(sample) = 'array'::text)),
+    CONSTRAINT result_severity_known CHECK ((severity = ANY (ARRAY['critical'::text, 'warning'::text]))),
+    CONSTRAINT result_state_known CHECK ((state = ANY (ARRAY['met'::text, 'failed'::text, 'unknown'::text]))),
+    CONSTRAINT result_unknown_has_problem CHECK (((problem IS NOT NULL) = (state = 'unknown'::text)))
+);
+
+COMMENT ON TABLE quality.result IS 'What one report found of one expectation.';
+
+COMMENT ON COLUMN quality.result.report_id IS 'The report.';
+
+COMMENT ON COLUMN quality.result.suite IS 'Suite of the expectation.';
+
+COMMENT ON COLUMN quality.result.expectation IS 'Its name.';
+
+COMMENT ON COLUMN quality.result.severity IS 'critical or warning.';
+
+COMMENT ON COLUMN quality.result.state IS 'met, failed, or unknown where it could not be asked.';
+
+COMMENT ON COLUMN quality.result.element_count IS 'Rows that were looked at; null where none are counted.';
+
+COMMENT ON COLUMN quality.result.unexpected_count IS 'Rows that break it; null where it could not be asked.';
+
+COMMENT ON COLUMN quality.result.sample IS 'The first of these rows.';
+
+COMMENT ON COLUMN quality.result.problem IS 'Why it could not be asked.';
+
+CREATE VIEW quality.row_without_observation WITH (security_invoker='true') AS
+ SELECT asset_id,
+    public_id
+   FROM public.media_assets m
+  WHERE ((deleted_at IS NULL) AND (NOT (EXISTS ( SELECT
+           FROM mirror.remote_asset r
+          WHERE (r.asset_id = m.asset_id)))));
+
+COMMENT ON VIEW quality.row_without_observation IS 'Live rows that no observation in Cloudinary stands behind.';
+
+COMMENT ON COLUMN quality.row_without_observation.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.row_without_observation.public_id IS 'See public.media_assets.';
+
+CREATE VIEW quality.skipped_version WITH (security_invoker='true') AS
+ SELECT media_asset_id,
+    min(row_version) AS from_version,
+    max(row_version) AS to_version,
+    (((max(row_version) - min(row_version)) + 1) - count(DISTINCT row_version)) AS skipped_count
+   FROM public.media_sync_log l
+  WHERE (media_asset_id IS NOT NULL)
+  GROUP BY media_asset_id
+ HAVING (count(DISTINCT row_version) < ((max(row_version) - min(row_version)) + 1));
+
+COMMENT ON VIEW quality.skipped_version IS 'Assets of which the log leaves out a version between the first and the last one it knows.';
+
+COMMENT ON COLUMN quality.skipped_version.media_asset_id IS 'Our key of the asset.';
+
+COMMENT ON COLUMN quality.skipped_version.from_version IS 'First version that the log knows.';
+
+COMMENT ON COLUMN quality.skipped_version.to_version IS 'Last version that the log knows.';
+
+COMMENT ON COLUMN quality.skipped_version.skipped_count IS 'Versions between them that it does not know.';
+
+CREATE VIEW quality.slice_age WITH (security_invoker='true') AS
+ SELECT ((resource_type || '/'::text) || delivery_type) AS slice,
+    ((EXTRACT(epoch FROM (now() - max(finished_at))))::double precision / (3600)::double precision) AS age_hours
+   FROM landing.listing_run w
+  WHERE (state = ANY (ARRAY['complete'::text, 'held'::text, 'closed'::text]))
+  GROUP BY resource_type, delivery_type;
+
+COMMENT ON VIEW quality.slice_age IS 'Age of the last whole listing of each slice.';
+
+COMMENT ON COLUMN quality.slice_age.slice IS 'resource_type/delivery_type.';
+
+COMMENT ON COLUMN quality.slice_age.age_hours IS 'Hours since its last whole listing ended.';
+
+CREATE VIEW quality.unapplied_asset WITH (security_invoker='true') AS
+ SELECT r.asset_id,
+    r.public_id
+   FROM ((mirror.remote_asset r
+     JOIN mirror.asset_sighting s ON ((r.asset_id = s.asset_id)))
+     LEFT JOIN public.media_assets m ON ((r.asset_id = m.asset_id)))
+  WHERE ((s.state = 'live'::text) AND ((m.asset_id IS NULL) OR (m.deleted_at IS NOT NULL) OR (m.applied_fingerprint <> r.fingerprint)) AND (NOT (EXISTS ( SELECT
+           FROM outbox.overlaid_asset v
+          WHERE (v.asset_id = r.asset_id)))) AND (r.observed_at < ( SELECT max(t.computed_at) AS max
+           FROM diff.change_set t
+          WHERE (t.state = 'applied'::text))));
+
+COMMENT ON VIEW quality.unapplied_asset IS 'Live assets of the mirror that media_assets shows otherwise, or not at all.';
+
+COMMENT ON COLUMN quality.unapplied_asset.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.unapplied_asset.public_id IS 'See public.media_assets.';
+
+CREATE VIEW quality.undefined_metadata_key WITH (security_invoker='true') AS
+ SELECT m.asset_id,
+    m.public_id,
+    k.key
+   FROM (public.media_assets m
+     CROSS JOIN LATERAL jsonb_object_keys(m.metadata) k(key))
+  WHERE ((m.deleted_at IS NULL) AND (m.metadata <> '{}'::jsonb) AND (NOT (EXISTS ( SELECT
+           FROM public.media_metadata_fields f
+          WHERE (f.external_id = k.key)))));
+
+COMMENT ON VIEW quality.undefined_metadata_key IS 'Keys of structured metadata that no definition explains.';
+
+COMMENT ON COLUMN quality.undefined_metadata_key.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.undefined_metadata_key.public_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.undefined_metadata_key.key IS 'The key.';
+
+CREATE VIEW quality.unheld_operation WITH (security_invoker='true') AS
+ SELECT id,
+    kind,
+    asset_id,
+    state,
+    attempt_count,
+    age_hours,
+    outcome
+   FROM quality.open_operation o
+  WHERE (NOT is_held);
+
+COMMENT ON VIEW quality.unheld_operation IS 'Edits on their way to Cloudinary that wait for no person.';
+
+COMMENT ON COLUMN quality.unheld_operation.id IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.unheld_operation.kind IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.unheld_operation.asset_id IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.unheld_operation.state IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.unheld_operation.attempt_count IS 'See outbox.operation.';
+
+COMMENT ON COLUMN quality.unheld_operation.age_hours IS 'Hours since the last edit.';
+
+COMMENT ON COLUMN quality.unheld_operation.outcome IS 'See outbox.operation.';
+
+CREATE VIEW quality.unknown_api_field WITH (security_invoker='true') AS
+ SELECT name,
+    json_type,
+    count(*) AS asset_count,
+    min(asset_id) AS example_asset_id
+   FROM quality.document_member d
+  WHERE (NOT (EXISTS ( SELECT
+           FROM quality.api_field f
+          WHERE (f.name = d.name))))
+  GROUP BY name, json_type;
+
+COMMENT ON VIEW quality.unknown_api_field IS 'Members of documents that are not known.';
+
+COMMENT ON COLUMN quality.unknown_api_field.name IS 'Name of the member.';
+
+COMMENT ON COLUMN quality.unknown_api_field.json_type IS 'Type of its value.';
+
+COMMENT ON COLUMN quality.unknown_api_field.asset_count IS 'Documents that have it.';
+
+COMMENT ON COLUMN quality.unknown_api_field.example_asset_id IS 'One of them.';
+
+CREATE VIEW quality.unlogged_version WITH (security_invoker='true') AS
+ SELECT asset_id,
+    public_id,
+    row_version
+   FROM public.media_assets m
+  WHERE ((updated_at > (now() - '31 days'::interval)) AND (NOT (EXISTS ( SELECT
+           FROM public.media_sync_log l
+          WHERE ((l.asset_id = m.asset_id) AND (l.row_version = m.row_version))))));
+
+COMMENT ON VIEW quality.unlogged_version IS 'Rows that changed within the last 31 days and whose present version the log does not tell of.';
+
+COMMENT ON COLUMN quality.unlogged_version.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.unlogged_version.public_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.unlogged_version.row_version IS 'See public.media_assets.';
+
+CREATE VIEW quality.unresolved_record WITH (security_invoker='true') AS
+ SELECT id,
+    asset_id,
+    reason,
+    detail,
+    last_seen_at
+   FROM mirror.quarantine q
+  WHERE (resolved_at IS NULL);
+
+COMMENT ON VIEW quality.unresolved_record IS 'Records that could not be understood and that nothing has replaced.';
+
+COMMENT ON COLUMN quality.unresolved_record.id IS 'See mirror.quarantine.';
+
+COMMENT ON COLUMN quality.unresolved_record.asset_id IS 'See mirror.quarantine.';
+
+COMMENT ON COLUMN quality.unresolved_record.reason IS 'See mirror.quarantine.';
+
+COMMENT ON COLUMN quality.unresolved_record.detail IS 'See mirror.quarantine.';
+
+COMMENT ON COLUMN quality.unresolved_record.last_seen_at IS 'See mirror.quarantine.';
+
+CREATE VIEW quality.unsealed_entry WITH (security_invoker='true') AS
+ SELECT (xid)::text AS xid,
+    id,
+    action,
+    ((EXTRACT(epoch FROM (now() - recorded_at)))::double precision / (3600)::double precision) AS age_hours
+   FROM public.media_sync_log l
+  WHERE (ROW(xid, id) > ROW(COALESCE(( SELECT s.through_xid
+           FROM public.media_sync_log_seal s
+          ORDER BY s.id DESC
+         LIMIT 1), '0'::xid8), COALESCE(( SELECT s.through_id
+           FROM public.media_sync_log_seal s
+          ORDER BY s.id DESC
+         LIMIT 1), (0)::bigint)));
+
+COMMENT ON VIEW quality.unsealed_entry IS 'Entries of the log that no seal covers yet.';
+
+COMMENT ON COLUMN quality.unsealed_entry.xid IS 'See public.media_sync_log.';
+
+COMMENT ON COLUMN quality.unsealed_entry.id IS 'See public.media_sync_log.';
+
+COMMENT ON COLUMN quality.unsealed_entry.action IS 'See public.media_sync_log.';
+
+COMMENT ON COLUMN quality.unsealed_entry.age_hours IS 'Hours since it was written.';
+
+CREATE VIEW quality.vanished_api_field WITH (security_invoker='true') AS
+ SELECT f.name,
+    (d.asset_count - COALESCE(m.asset_count, (0)::bigint)) AS asset_count
+   FROM ((quality.api_field f
+     CROSS JOIN ( SELECT count(DISTINCT o.asset_id) AS asset_count
+           FROM quality.document_member o) d)
+     LEFT JOIN ( SELECT o.name,
+            count(*) AS asset_count
+           FROM quality.document_member o
+          GROUP BY o.name) m ON ((f.name = m.name)))
+  WHERE (f.is_always AND (COALESCE(m.asset_count, (0)::bigint) < d.asset_count));
+
+COMMENT ON VIEW quality.vanished_api_field IS 'Members that every document has had, and that some lack now.';
+
+COMMENT ON COLUMN quality.vanished_api_field.name IS 'Name of the member.';
+
+COMMENT ON COLUMN quality.vanished_api_field.asset_count IS 'Documents that lack it.';
+
+CREATE VIEW quality.waiting_read WITH (security_invoker='true') AS
+ SELECT asset_id,
+    reason,
+    attempt_count,
+    ((EXTRACT(epoch FROM (now() - hinted_at)))::double precision / (3600)::double precision) AS age_hours
+   FROM mirror.verify_queue q;
+
+COMMENT ON VIEW quality.waiting_read IS 'Assets that wait to be read again by their id.';
+
+COMMENT ON COLUMN quality.waiting_read.asset_id IS 'See public.media_assets.';
+
+COMMENT ON COLUMN quality.waiting_read.reason IS 'See mirror.verify_queue.';
+
+COMMENT ON COLUMN quality.waiting_read.attempt_count IS 'See mirror.verify_queue.';
+
+COMMENT ON COLUMN quality.waiting_read.age_hours IS 'Hours since it was first asked for.';
+
 ALTER TABLE ONLY public.media_sync_log ATTACH PARTITION audit.media_sync_log_other DEFAULT;
 
 ALTER TABLE ONLY public.media_sync_log
@@ -2636,6 +3343,24 @@ ALTER TABLE ONLY public.media_usage
 ALTER TABLE ONLY public.media_usage
     ADD CONSTRAINT media_usage_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY quality.api_field
+    ADD CONSTRAINT api_field_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY quality.log_problem
+    ADD CONSTRAINT log_problem_pkey PRIMARY KEY (report_id, "position");
+
+ALTER TABLE ONLY quality.report
+    ADD CONSTRAINT report_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY quality.result
+    ADD CONSTRAINT result_pkey PRIMARY KEY (report_id, suite, expectation);
+
+ALTER TABLE ONLY quality.sampled_asset
+    ADD CONSTRAINT sampled_asset_pkey PRIMARY KEY (report_id, asset_id);
+
+ALTER TABLE ONLY quality.slice_count
+    ADD CONSTRAINT slice_count_pkey PRIMARY KEY (report_id, resource_type, delivery_type);
+
 CREATE INDEX media_sync_log_asset_idx ON ONLY public.media_sync_log USING btree (asset_id, row_version) WHERE (asset_id IS NOT NULL);
 
 CREATE INDEX media_sync_log_other_asset_id_row_version_idx ON audit.media_sync_log_other USING btree (asset_id, row_version) WHERE (asset_id IS NOT NULL);
@@ -2719,6 +3444,8 @@ CREATE INDEX media_collections_parent_idx ON public.media_collections USING btre
 CREATE INDEX media_folders_parent_idx ON public.media_folders USING btree (parent_path, path);
 
 CREATE INDEX media_usage_source_idx ON public.media_usage USING btree (source_system, last_seen_at);
+
+CREATE INDEX result_expectation_idx ON quality.result USING btree (suite, expectation, report_id);
 
 ALTER INDEX public.media_sync_log_asset_idx ATTACH PARTITION audit.media_sync_log_other_asset_id_row_version_idx;
 
@@ -2835,6 +3562,21 @@ ALTER TABLE ONLY public.media_collections
 
 ALTER TABLE ONLY public.media_usage
     ADD CONSTRAINT media_usage_media_asset_id_fkey FOREIGN KEY (media_asset_id) REFERENCES public.media_assets(id);
+
+ALTER TABLE ONLY quality.log_problem
+    ADD CONSTRAINT log_problem_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id);
+
+ALTER TABLE ONLY quality.report
+    ADD CONSTRAINT report_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
+
+ALTER TABLE ONLY quality.result
+    ADD CONSTRAINT result_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id);
+
+ALTER TABLE ONLY quality.sampled_asset
+    ADD CONSTRAINT sampled_asset_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id);
+
+ALTER TABLE ONLY quality.slice_count
+    ADD CONSTRAINT slice_count_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id);
 
 ALTER TABLE audit.media_sync_log_other ENABLE ROW LEVEL SECURITY;
 
@@ -2999,6 +3741,30 @@ CREATE POLICY media_sync_log_seal_engine_read ON public.media_sync_log_seal FOR 
 ALTER TABLE public.media_usage ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY media_usage_engine ON public.media_usage FOR SELECT TO media_sync USING (true);
+
+ALTER TABLE quality.api_field ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY api_field_engine ON quality.api_field FOR SELECT TO media_sync USING (true);
+
+ALTER TABLE quality.log_problem ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY log_problem_engine ON quality.log_problem TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE quality.report ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY report_engine ON quality.report TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE quality.result ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY result_engine ON quality.result TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE quality.sampled_asset ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY sampled_asset_engine ON quality.sampled_asset TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE quality.slice_count ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY slice_count_engine ON quality.slice_count TO media_sync USING (true) WITH CHECK (true);
 
 GRANT USAGE ON SCHEMA audit TO media_sync;
 
@@ -3191,3 +3957,67 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media_folders TO media_sync;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media_metadata_fields TO media_sync;
 
 GRANT SELECT,INSERT ON TABLE public.media_sync_log_seal TO media_sync;
+
+GRANT SELECT ON TABLE quality.altered_row TO media_sync;
+
+GRANT SELECT ON TABLE quality.api_field TO media_sync;
+
+GRANT SELECT ON TABLE quality.live_asset TO media_sync;
+
+GRANT SELECT ON TABLE quality.asset_without_folder TO media_sync;
+
+GRANT SELECT ON TABLE quality.disallowed_metadata_value TO media_sync;
+
+GRANT SELECT ON TABLE quality.document_member TO media_sync;
+
+GRANT SELECT ON TABLE quality.folder_without_parent TO media_sync;
+
+GRANT SELECT ON TABLE quality.live_picture TO media_sync;
+
+GRANT SELECT,INSERT ON TABLE quality.log_problem TO media_sync;
+
+GRANT SELECT ON TABLE quality.lost_touch TO media_sync;
+
+GRANT SELECT ON TABLE quality.mistyped_api_field TO media_sync;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE quality.report TO media_sync;
+
+GRANT SELECT ON TABLE quality.newest_log_problem TO media_sync;
+
+GRANT SELECT,INSERT ON TABLE quality.sampled_asset TO media_sync;
+
+GRANT SELECT ON TABLE quality.newest_sampled_asset TO media_sync;
+
+GRANT SELECT,INSERT ON TABLE quality.slice_count TO media_sync;
+
+GRANT SELECT ON TABLE quality.newest_slice_count TO media_sync;
+
+GRANT SELECT ON TABLE quality.observation_without_sighting TO media_sync;
+
+GRANT SELECT ON TABLE quality.open_operation TO media_sync;
+
+GRANT SELECT,INSERT ON TABLE quality.result TO media_sync;
+
+GRANT SELECT ON TABLE quality.row_without_observation TO media_sync;
+
+GRANT SELECT ON TABLE quality.skipped_version TO media_sync;
+
+GRANT SELECT ON TABLE quality.slice_age TO media_sync;
+
+GRANT SELECT ON TABLE quality.unapplied_asset TO media_sync;
+
+GRANT SELECT ON TABLE quality.undefined_metadata_key TO media_sync;
+
+GRANT SELECT ON TABLE quality.unheld_operation TO media_sync;
+
+GRANT SELECT ON TABLE quality.unknown_api_field TO media_sync;
+
+GRANT SELECT ON TABLE quality.unlogged_version TO media_sync;
+
+GRANT SELECT ON TABLE quality.unresolved_record TO media_sync;
+
+GRANT SELECT ON TABLE quality.unsealed_entry TO media_sync;
+
+GRANT SELECT ON TABLE quality.vanished_api_field TO media_sync;
+
+GRANT SELECT ON TABLE quality.waiting_read TO media_sync;

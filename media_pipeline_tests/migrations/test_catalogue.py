@@ -26,6 +26,7 @@ UNINDEXED_REFERENCES = {
     "outbox.operation(kind)": "outbox.operation_kind",
     "outbox.operation(media_asset_id)": "media_assets",
     "outbox.push_plan(run_id)": "ops.run",
+    "quality.report(run_id)": "ops.run",
 }
 
 ONE_ROW = {
