@@ -17,6 +17,7 @@ AssetId = NewType("AssetId", str)
 ListingRunId = NewType("ListingRunId", int)
 ChangeWindowId = NewType("ChangeWindowId", int)
 RunId = NewType("RunId", int)
+ReportId = NewType("ReportId", int)
 HoldId = NewType("HoldId", int)
 ChangeSetId = NewType("ChangeSetId", int)
 OperationId = NewType("OperationId", int)
@@ -227,6 +228,21 @@ class RunKind(StrEnum):
     QUALITY = "quality"
     REPORTS = "reports"
     UPKEEP = "upkeep"
+
+
+class Severity(StrEnum):
+    """How grave it is where an expectation is not met."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+
+
+class ExpectationState(StrEnum):
+    """What became of an expectation; unknown where it could not be asked, which is no yes."""
+
+    MET = "met"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
 
 
 class RunState(StrEnum):

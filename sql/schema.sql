@@ -2756,12 +2756,13 @@ CREATE TABLE quality.sampled_asset (
     asset_id text NOT NULL COLLATE pg_catalog."C",
     public_id text NOT NULL COLLATE pg_catalog."C",
     is_shown boolean NOT NULL,
-    is_current boolean NOT NULL,
+    is_current boolean,
     field_count integer NOT NULL,
     differing_fields text[] DEFAULT '{}'::text[] NOT NULL,
     in_cloud jsonb DEFAULT '{}'::jsonb NOT NULL,
     in_mirror jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT sampled_asset_absent_has_no_fields CHECK ((is_shown OR (field_count = 0)))
+    CONSTRAINT sampled_asset_absent_has_no_fields CHECK ((is_shown OR (field_count = 0))),
+    CONSTRAINT sampled_asset_current_iff_shown CHECK (((is_current IS NULL) = (NOT is_shown)))
 );
 
 COMMENT ON TABLE quality.sampled_asset IS 'A live asset of the mirror that was chosen by chance and read again, and the fields in which it differed.';
@@ -2774,7 +2775,7 @@ COMMENT ON COLUMN quality.sampled_asset.public_id IS 'Its name in the mirror.';
 
 COMMENT ON COLUMN quality.sampled_asset.is_shown IS 'Whether Cloudinary showed it.';
 
-COMMENT ON COLUMN quality.sampled_asset.is_current IS 'Whether its fingerprint is that of the mirror: it did not change since it was last read.';
+COMMENT ON COLUMN quality.sampled_asset.is_current IS 'Whether its fingerprint is that of the mirror: it did not change since it was last read. Null for one that was not shown.';
 
 COMMENT ON COLUMN quality.sampled_asset.field_count IS 'Fields that were compared.';
 
@@ -2789,7 +2790,10 @@ CREATE VIEW quality.newest_sampled_asset WITH (security_invoker='true') AS
     public_id,
     is_shown,
     is_current,
-    cardinality(differing_fields) AS differing_count,
+        CASE
+            WHEN is_current THEN cardinality(differing_fields)
+            ELSE NULL::integer
+        END AS differing_count,
     differing_fields,
     in_cloud,
     in_mirror
@@ -2807,7 +2811,7 @@ COMMENT ON COLUMN quality.newest_sampled_asset.is_shown IS 'See quality.sampled_
 
 COMMENT ON COLUMN quality.newest_sampled_asset.is_current IS 'See quality.sampled_asset.';
 
-COMMENT ON COLUMN quality.newest_sampled_asset.differing_count IS 'How many fields differ.';
+COMMENT ON COLUMN quality.newest_sampled_asset.differing_count IS 'How many fields differ; null where it changed since, for then some must.';
 
 COMMENT ON COLUMN quality.newest_sampled_asset.differing_fields IS 'See quality.sampled_asset.';
 

@@ -17,6 +17,7 @@ from media_pipeline.vocabulary import (
     ChangeState,
     Channel,
     ConflictState,
+    ExpectationState,
     HoldKind,
     HoldState,
     ListingRunState,
@@ -28,6 +29,7 @@ from media_pipeline.vocabulary import (
     PlanState,
     RunKind,
     RunState,
+    Severity,
     SightingState,
     VaultState,
     VerifyReason,
@@ -58,6 +60,8 @@ STORED: dict[str, type[StrEnum]] = {
     "outbox.operation.state": OperationState,
     "outbox.push_plan.part": PlanPart,
     "outbox.push_plan.state": PlanState,
+    "quality.result.severity": Severity,
+    "quality.result.state": ExpectationState,
 }
 
 # Sets of words that only the database knows by name, each with the place that uses them.

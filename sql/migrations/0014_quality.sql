@@ -86,13 +86,14 @@ create table quality.sampled_asset (
   asset_id text collate "C" not null,
   public_id text collate "C" not null,
   is_shown boolean not null,
-  is_current boolean not null,
+  is_current boolean,
   field_count integer not null,
   differing_fields text[] not null default '{}',
   in_cloud jsonb not null default '{}',
   in_mirror jsonb not null default '{}',
   constraint sampled_asset_pkey primary key (report_id, asset_id),
   constraint sampled_asset_report_id_fkey foreign key (report_id) references quality.report (id),
+  constraint sampled_asset_current_iff_shown check ((is_current is null) = (not is_shown)),
   constraint sampled_asset_absent_has_no_fields check (is_shown or field_count = 0)
 );
 comment on table quality.sampled_asset is 'A live asset of the mirror that was chosen by chance and read again, and the fields in which it differed.';
@@ -100,7 +101,7 @@ comment on column quality.sampled_asset.report_id is 'The report.';
 comment on column quality.sampled_asset.asset_id is 'The asset.';
 comment on column quality.sampled_asset.public_id is 'Its name in the mirror.';
 comment on column quality.sampled_asset.is_shown is 'Whether Cloudinary showed it.';
-comment on column quality.sampled_asset.is_current is 'Whether its fingerprint is that of the mirror: it did not change since it was last read.';
+comment on column quality.sampled_asset.is_current is 'Whether its fingerprint is that of the mirror: it did not change since it was last read. Null for one that was not shown.';
 comment on column quality.sampled_asset.field_count is 'Fields that were compared.';
 comment on column quality.sampled_asset.differing_fields is 'Fields that differ.';
 comment on column quality.sampled_asset.in_cloud is 'Their values in Cloudinary.';
@@ -410,8 +411,8 @@ comment on column quality.newest_slice_count.mirror_count is 'See quality.slice_
 
 create view quality.newest_sampled_asset with (security_invoker = true) as
 select
-  a.asset_id, a.public_id, a.is_shown, a.is_current, cardinality(a.differing_fields) as differing_count, a.differing_fields, a.in_cloud,
-  a.in_mirror
+  a.asset_id, a.public_id, a.is_shown, a.is_current,
+  case when a.is_current then cardinality(a.differing_fields) end as differing_count, a.differing_fields, a.in_cloud, a.in_mirror
 from quality.sampled_asset as a
 where a.report_id = (select max(r.id) from quality.report as r);
 comment on view quality.newest_sampled_asset is 'Assets that the newest report read again.';
@@ -419,7 +420,7 @@ comment on column quality.newest_sampled_asset.asset_id is 'See quality.sampled_
 comment on column quality.newest_sampled_asset.public_id is 'See quality.sampled_asset.';
 comment on column quality.newest_sampled_asset.is_shown is 'See quality.sampled_asset.';
 comment on column quality.newest_sampled_asset.is_current is 'See quality.sampled_asset.';
-comment on column quality.newest_sampled_asset.differing_count is 'How many fields differ.';
+comment on column quality.newest_sampled_asset.differing_count is 'How many fields differ; null where it changed since, for then some must.';
 comment on column quality.newest_sampled_asset.differing_fields is 'See quality.sampled_asset.';
 comment on column quality.newest_sampled_asset.in_cloud is 'See quality.sampled_asset.';
 comment on column quality.newest_sampled_asset.in_mirror is 'See quality.sampled_asset.';
