@@ -25,6 +25,7 @@ Not here: the translation from a library's errors (``remote.client``, ``db``), H
     ├── EditRefused                           a value that breaks a rule of the library
     ├── ConflictNotOpen                       a decision about a conflict that is none or was decided
     ├── UsageUnknown                          nobody can say which assets are used
+    ├── ReportUnwritable                      a report cannot be put on disk
     ├── PlanNotFound / PlanNotHeld            a decision about a push plan that does not exist or is decided
     ├── IntakeError
     │   ├── SignatureRejected                 nothing proves that a message comes from Cloudinary
@@ -323,6 +324,16 @@ class UsageUnknown(MediaPipelineError):
     """Where assets are used is not known well enough to call one unused."""
 
     hint = "Let every system that uses assets write its uses into media_usage; remove those of one that is gone."
+
+
+class ReportUnwritable(MediaPipelineError):
+    """The disk does not take a report: it is full, or not ours to write. The former report stays."""
+
+    hint = "Make room there, or set MEDIA_PIPELINE_REPORTS to a directory that can be written."
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"Reports cannot be written to {place}: {reason}.")
+        self.place = place
 
 
 class PlanNotFound(MediaPipelineError):
