@@ -2929,6 +2929,7 @@ CREATE TABLE quality.result (
     report_id bigint NOT NULL,
     suite text NOT NULL COLLATE pg_catalog."C",
     expectation text NOT NULL COLLATE pg_catalog."C",
+    "position" integer NOT NULL,
     severity text NOT NULL,
     state text NOT NULL,
     element_count bigint,
@@ -2948,6 +2949,8 @@ COMMENT ON COLUMN quality.result.report_id IS 'The report.';
 COMMENT ON COLUMN quality.result.suite IS 'Suite of the expectation.';
 
 COMMENT ON COLUMN quality.result.expectation IS 'Its name.';
+
+COMMENT ON COLUMN quality.result."position" IS 'Place in the report, from 1.';
 
 COMMENT ON COLUMN quality.result.severity IS 'critical or warning.';
 

@@ -193,6 +193,20 @@ def metrics(
 
 
 @app.command()
+def quality(context: typer.Context, migrate: Migrate = False, json: Json = False) -> None:
+    """Ask every expectation of the data, compare a sample with the cloud, and write the report.
+
+    'media-pipeline up' does it after every full sync and every night. Prints suites, expectations and what is not met
+    with the first rows and what to do; the page named at the end shows the same with its history. Changes nothing but
+    the report. Ends with 1 where an expectation is not met.
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import quality as work
+
+    raise typer.Exit(work.command(settings, may_migrate=migrate, is_json=json))
+
+
+@app.command()
 def push(
     context: typer.Context,
     dry_run: Annotated[

@@ -114,6 +114,15 @@ nightly_full_sync = dg.ScheduleDefinition(
     description="A full sync every night at 02:15 UTC: the net under everything that notifications may miss.",
 )
 
+automation = dg.AutomationConditionSensorDefinition(
+    "automation",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="Starts what follows from what was made: a quality report after each full sync whose blocking checks "
+    "passed.",
+)
+
 JOBS: Final = (
     full_sync,
     incremental_sync,

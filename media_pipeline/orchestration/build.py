@@ -10,8 +10,9 @@ import dagster as dg
 
 from media_pipeline.orchestration.arriving import canary_touch, change_files
 from media_pipeline.orchestration.assets import FULL_SYNC_ASSETS, PUSH_ASSETS, cloudinary_library
-from media_pipeline.orchestration.automation import JOBS, schedules, sensors
+from media_pipeline.orchestration.automation import JOBS, automation, schedules, sensors
 from media_pipeline.orchestration.checks import CHECKS
+from media_pipeline.orchestration.quality import nightly_quality, quality_job, quality_report
 from media_pipeline.orchestration.resources import pipeline_resource
 from media_pipeline.orchestration.windows import outage_window, recent_changes
 from media_pipeline.progress import Progress
@@ -39,11 +40,12 @@ def build_defs(
             *(cloudinary_library, change_files, canary_touch, recent_changes, outage_window),
             *FULL_SYNC_ASSETS,
             *PUSH_ASSETS,
+            quality_report,
         ],
         asset_checks=CHECKS,
-        jobs=JOBS,
-        schedules=schedules(settings),
-        sensors=sensors(settings),
+        jobs=[*JOBS, quality_job],
+        schedules=[*schedules(settings), nightly_quality],
+        sensors=[*sensors(settings), automation],
         resources={"pipeline": pipeline},
         # The steps of a run share one database pool and one lock; a process for each would cost 4 s a step besides.
         executor=dg.in_process_executor,

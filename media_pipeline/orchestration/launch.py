@@ -36,13 +36,14 @@ from media_pipeline.orchestration.resources import (
     OUTAGE_BACKFILL,
     OUTAGE_WINDOW,
     PUSH_PENDING,
+    QUALITY,
     RECENT_CHANGES,
     VERIFY,
 )
 from media_pipeline.progress import Progress
 from media_pipeline.reads.operations import count_pushable
 from media_pipeline.settings import Settings
-from media_pipeline.vocabulary import HoldId, RunId, RunState
+from media_pipeline.vocabulary import HoldId, ReportId, RunId, RunState
 
 _ACTOR_TAG: Final = "media_pipeline/actor"
 _NO_RETRY: Final = {"dagster/max_retries": "0"}
@@ -148,6 +149,16 @@ def run_verify(settings: Settings, *, actor: str, progress: Progress) -> SyncOut
     with _launcher(settings, actor, progress, "media-pipeline confirm") as launcher:
         run = launcher.execute(VERIFY)
         return _outcome(launcher.engine, run, time.monotonic() - started)
+
+
+def run_quality(settings: Settings, *, actor: str, progress: Progress) -> ReportId:
+    """Run the job ``quality`` in this process and wait for its end; raises what ``run_full_sync`` does.
+
+    Returns:
+        Number of the report.
+    """
+    with _launcher(settings, actor, progress, "media-pipeline quality") as launcher:
+        return ReportId(launcher.execute(QUALITY).counts["quality"]["report_id"])
 
 
 def run_backfill(

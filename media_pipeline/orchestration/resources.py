@@ -210,9 +210,17 @@ class Pipeline:
             RemoteError: the cloud did not say who it is.
         """
         with self._told():
-            client = self._client or self._begin()
+            client = self.connect()
             local = self._local(name)
             yield Step(**{one.name: getattr(local, one.name) for one in fields(local)}, client=client)
+
+    def connect(self) -> CloudinaryClient:
+        """The way to the cloud, for a local step that asks it what it can do without.
+
+        Raises:
+            The same as ``step``.
+        """
+        return self._client or self._begin()
 
     @contextmanager
     def local_step(self, name: str) -> Iterator[LocalStep]:

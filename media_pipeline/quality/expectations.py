@@ -108,9 +108,15 @@ _ASSET: Final = ("asset_id", "public_id")
 _READ_AGAIN: Final = "Run 'media-pipeline sync'; 'media-pipeline explain ASSET' tells what was received of it."
 _DRIFT: Final = "Run 'media-pipeline sync', then 'media-pipeline drift', which compares everything."
 _REBUILD: Final = "Somebody changed rows by hand: docs/runbook.md, 'The mirror is rebuilt from zero'."
-_DEFINITIONS: Final = "Run 'media-pipeline sync', which reads folders and definitions; if it stays, ask who owns the field."
-_TAMPERED: Final = "Run 'media-pipeline audit verify', which names what was changed: docs/runbook.md, 'The audit log was changed'."
-_OPERATION: Final = "'media-pipeline status' and 'explain ASSET' show what Cloudinary answered; 'media-pipeline push' tries again."
+_DEFINITIONS: Final = (
+    "Run 'media-pipeline sync', which reads folders and definitions; if it stays, ask who owns the field."
+)
+_TAMPERED: Final = (
+    "Run 'media-pipeline audit verify', which names what was changed: docs/runbook.md, 'The audit log was changed'."
+)
+_OPERATION: Final = (
+    "'media-pipeline status' and 'explain ASSET' show what Cloudinary answered; 'media-pipeline push' tries again."
+)
 _NEW_MEMBER: Final = (
     "Compare with Cloudinary's announcements. A member that may be there is made known by a row in quality.api_field."
 )
@@ -150,7 +156,9 @@ def _completeness() -> tuple[Expectation, ...]:
     suite = Suite.COMPLETENESS
     return (
         _not_null(suite, "assets_have_a_version", _LIVE, "version", "Every live asset has a version of its bytes."),
-        _not_null(suite, "assets_have_a_birthday", _LIVE, "created_at", "Every live asset has a time of its first upload."),
+        _not_null(
+            suite, "assets_have_a_birthday", _LIVE, "created_at", "Every live asset has a time of its first upload."
+        ),
         _not_null(suite, "assets_have_a_size", _LIVE, "size_bytes", "Every live asset has a size."),
         _not_null(suite, "assets_have_an_address", _LIVE, "secure_url", "Every live asset has an address."),
         _not_null(suite, "pictures_have_a_format", _PICTURE, "format", "Every live picture has a format."),
@@ -273,8 +281,26 @@ def _ranges(now: datetime) -> tuple[Expectation, ...]:
     soon = now + timedelta(days=1)
     return (
         _between(suite, "sizes_can_be", _LIVE, "size_bytes", "An original has a byte or more.", _READ_AGAIN, least=1),
-        _between(suite, "widths_can_be", _LIVE, "width_px", "A width is 1 to 100,000 pixels.", _READ_AGAIN, least=1, most=100_000),
-        _between(suite, "heights_can_be", _LIVE, "height_px", "A height is 1 to 100,000 pixels.", _READ_AGAIN, least=1, most=100_000),
+        _between(
+            suite,
+            "widths_can_be",
+            _LIVE,
+            "width_px",
+            "A width is 1 to 100,000 pixels.",
+            _READ_AGAIN,
+            least=1,
+            most=100_000,
+        ),
+        _between(
+            suite,
+            "heights_can_be",
+            _LIVE,
+            "height_px",
+            "A height is 1 to 100,000 pixels.",
+            _READ_AGAIN,
+            least=1,
+            most=100_000,
+        ),
         _between(
             suite,
             "birthdays_can_be",

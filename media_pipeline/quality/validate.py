@@ -28,8 +28,8 @@ from media_pipeline.vocabulary import ExpectationState
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
-    from great_expectations.data_context import AbstractDataContext
-    from great_expectations.datasource.fluent import SQLDatasource
+    from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
+    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 
 log = structlog.get_logger()
 
@@ -88,15 +88,16 @@ def validate(engine: Engine, expectations: Sequence[Expectation]) -> Validation:
 
 def _validate(engine: Engine, expectations: Sequence[Expectation]) -> Validation:
     import great_expectations as gx
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     # Its configuration, and so this address with its password, lives in the memory of this process alone.
     address = normalize_url(engine.url.render_as_string(hide_password=False))
-    source = context.data_sources.add_sql("postgres", connection_string=address, kwargs={"hide_parameters": True})
+    source = context.data_sources.add_sql("postgres", connection_string=address)
     results: dict[str, Result] = {}
     documents: dict[str, str] = {}
     executing = source.get_execution_engine()
@@ -108,9 +109,10 @@ def _validate(engine: Engine, expectations: Sequence[Expectation]) -> Validation
             some = list(group)
             try:
                 answer = _ask(gx, context, source, place, some)
-                answers = {one.expectation_config.meta["name"]: one for one in answer.results}
+                answers = {_name_of(one): one for one in answer.results}
                 results |= {one.name: _result(one, answers[one.name], engine) for one in some}
-                documents["-".join(place)] = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(answer))
+                page = ValidationResultsPageRenderer().render(answer)
+                documents["-".join(place)] = DefaultJinjaPageView().render(page)  # type: ignore[no-untyped-call]
             except Exception as error:
                 # Whatever a library raises of one table: the others are asked, and this one is told as unknown.
                 results |= {one.name: _unknown(one, error) for one in some}
@@ -153,6 +155,11 @@ def _ask(
     }
     answer: ExpectationSuiteValidationResult = context.validation_definitions.add(validation).run(result_format=form)
     return answer
+
+
+def _name_of(answer: ExpectationValidationResult) -> str:
+    configuration = answer.expectation_config
+    return str(configuration.meta["name"]) if configuration is not None and configuration.meta else ""
 
 
 def _only_read(connection: Connection) -> None:

@@ -27,6 +27,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
@@ -69,6 +70,7 @@ class Table:
         rows: read once, row by row, so they may come straight from the database.
         empty: what is said where there is no row.
         note: what a reader has to know beside the rows.
+        state_column: its words (met, failed, unknown) are shown in their colours.
     """
 
     name: str
@@ -77,12 +79,29 @@ class Table:
     rows: Iterable[Sequence[object]]
     empty: str
     note: str = ""
+    state_column: str | None = None
 
     @classmethod
     def of_frame(cls, name: str, title: str, frame: DataFrame, *, empty: str, note: str = "") -> Self:
         """A table of pandas; what is missing there is an empty cell."""
         known = frame.astype(object).where(frame.notna(), None)
         return cls(name, title, [str(one) for one in frame.columns], known.itertuples(index=False), empty, note)
+
+
+class Verdict(StrEnum):
+    """How what a report tells stands, for who only glances at it."""
+
+    GOOD = "good"
+    DOUBTFUL = "doubtful"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that lies beside a report to be downloaded; ``name`` is as that of a table, with an ending."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +128,8 @@ class Report:
     figures: Mapping[str, object] = field(default_factory=dict)
     plots: Sequence[Plot] = ()
     tables: Sequence[Table] = ()
+    attachments: Sequence[Attachment] = ()
+    verdict: Verdict | None = None
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -161,7 +182,8 @@ def write(
         ReportUnwritable: the disk is full, or not ours to write. The former report stays.
         ValueError: a name cannot be that of a file.
     """
-    for name in (report.name, *(table.name for table in report.tables)):
+    attached = (one.name.partition(".")[0] for one in report.attachments)
+    for name in (report.name, *(table.name for table in report.tables), *attached):
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} cannot be the name of a report or a table")
     made_at = (now or datetime.now(UTC)).astimezone(UTC)
@@ -171,7 +193,10 @@ def write(
         home.mkdir(parents=True, exist_ok=True)
         with _appearing(home, stamp) as directory:
             shown = _write_tables(report, directory, made_at, sheet_rows)
+            for one in report.attachments:
+                (directory / one.name).write_bytes(one.content)
             files = [PAGE, *([f"{report.name}.xlsx"] if shown else []), *(f"{one.table.name}.csv" for one in shown)]
+            files += [one.name for one in report.attachments]
             written = Written(
                 report.name,
                 report.title,

@@ -39,6 +39,7 @@ create table quality.result (
   report_id bigint not null,
   suite text collate "C" not null,
   expectation text collate "C" not null,
+  position integer not null,
   severity text not null,
   state text not null,
   element_count bigint,
@@ -57,6 +58,7 @@ comment on table quality.result is 'What one report found of one expectation.';
 comment on column quality.result.report_id is 'The report.';
 comment on column quality.result.suite is 'Suite of the expectation.';
 comment on column quality.result.expectation is 'Its name.';
+comment on column quality.result.position is 'Place in the report, from 1.';
 comment on column quality.result.severity is 'critical or warning.';
 comment on column quality.result.state is 'met, failed, or unknown where it could not be asked.';
 comment on column quality.result.element_count is 'Rows that were looked at; null where none are counted.';
