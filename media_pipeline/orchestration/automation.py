@@ -116,7 +116,7 @@ nightly_full_sync = dg.ScheduleDefinition(
 
 automation = dg.AutomationConditionSensorDefinition(
     "automation",
-    target=dg.AssetSelection.all(),
+    target=dg.AssetSelection.groups("quality"),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
     description="Starts what follows from what was made: a quality report after each full sync whose blocking checks "

@@ -3,8 +3,8 @@
 Belongs here: the asset, its checks, its job, when it runs.
 Not here: what is expected and how it is asked (``quality``).
 
-Great Expectations is imported by ``quality.validate`` while the step runs, so neither loading this code location nor any
-other run pays for it.
+Great Expectations is imported by ``quality.validate`` while the step runs, so neither loading this code location nor
+any other run pays for it.
 """
 
 from typing import Any, Final
@@ -31,8 +31,8 @@ AFTER_A_FULL_SYNC: Final = (
     & ~dg.AutomationCondition.in_progress()
     & dg.AutomationCondition.all_deps_blocking_checks_passed()
 ).with_label("after a full sync whose blocking checks passed")
-"""Once for each listing, when what follows it is done. A rule that blocks and is broken keeps the report waiting, too: it
-would only tell the same with more words; the nightly one comes all the same."""
+"""Once for each listing, when what follows it is done. A rule that blocks and is broken keeps the report waiting, too:
+it would only tell the same with more words. The nightly one comes all the same."""
 
 
 @dg.asset(
@@ -41,12 +41,13 @@ would only tell the same with more words; the nightly one comes all the same."""
     kinds={"postgres", "cloudinary"},
     owners=_OWNERS,
     automation_condition=AFTER_A_FULL_SYNC,
-    description="""What must hold in the data, asked of the database itself by Great Expectations, and compared with Cloudinary.
+    description="""What must hold in the data, asked of the database itself and compared with Cloudinary.
 
-Ten **suites**, each a check of this asset: completeness, identity, allowed values, ranges, references, freshness, members of
-Cloudinary's documents, parity with the cloud (counts of every slice, assets chosen by chance field by field), the audit
-log, edits on their way. Postgres computes all of it; no table is pulled here. The **page** of each report shows what is not
-met, the first rows that break it, what to do, and how it was in the last 30 days; it needs no network.
+Ten **suites** of Great Expectations, each a check of this asset: completeness, identity, allowed values, ranges,
+references, freshness, members of Cloudinary's documents, parity with the cloud (counts of every slice, assets chosen by
+chance field by field), the audit log, edits on their way. Postgres computes all of it; no table is pulled here. The
+**page** of each report shows what is not met, the first rows that break it, what to do, and how it was in the last 30
+days; it needs no network.
 
 *Reads* nearly every table, and the Admin API (a call a slice, one for 100 sampled assets). *Writes* `quality.*` and the
 directory of reports.""",
@@ -144,8 +145,8 @@ def _link(settings: Settings, report: QualityReport) -> dg.MetadataValue[Any]:
 quality_job = dg.define_asset_job(
     QUALITY,
     selection=dg.AssetSelection.assets(quality_report),
-    description="""Asks every expectation of the data, compares a sample with Cloudinary, and writes the report. It changes
-neither Cloudinary nor the library, and can be started at any time.""",
+    description="""Asks every expectation of the data, compares a sample with Cloudinary, and writes the report. It
+changes neither Cloudinary nor the library, and can be started at any time.""",
 )
 
 nightly_quality = dg.ScheduleDefinition(

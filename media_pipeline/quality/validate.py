@@ -177,14 +177,15 @@ def _result(expectation: Expectation, answer: ExpectationValidationResult, engin
         count = int(figures["observed_value"])
         return Result(expectation, state, None, count, _rows(engine, expectation.table) if count else (), None)
     if "unexpected_count" in figures:
-        rows = figures.get("partial_unexpected_index_list") or ()
+        # Where several columns are compared together, their values are the list itself.
+        rows = figures.get("partial_unexpected_index_list") or figures.get("partial_unexpected_list") or ()
         return Result(
             expectation,
             state,
             # None of a table without rows.
             int(figures["element_count"] or 0),
             int(figures["unexpected_count"] or 0),
-            tuple(_plain(row) for row in rows[:SAMPLE_COUNT]),
+            tuple(_plain(row) for row in rows[:SAMPLE_COUNT] if isinstance(row, Mapping)),
             None,
         )
     missing = figures.get("partial_missing_list") or ()
