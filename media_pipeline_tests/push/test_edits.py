@@ -219,10 +219,11 @@ def test_deleting_and_restoring_by_function_tell_the_truth(asset: Engine) -> Non
     assert [(kind, state) for kind, state, *_ in operations(asset)] == [("delete", "cancelled")]
 
 
-def test_deleting_what_is_not_there_is_told(asset: Engine) -> None:
+def test_deleting_what_is_not_there_is_told_and_records_nothing(asset: Engine) -> None:
     message, _ = said_to(asset, "select soft_delete_media_asset(gen_random_uuid())")
 
     assert "no media asset" in message
+    assert (operations(asset), run(asset, "select action from media_sync_log")) == ([], [])
 
 
 def test_two_editors_at_once_lose_nothing(asset: Engine) -> None:
