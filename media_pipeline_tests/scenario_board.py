@@ -27,6 +27,7 @@ from media_pipeline_tests.named_tests import NamedTest, cells, named_in
 PAGE: Final = sources.ROOT / "docs" / "reliability.md"
 BEGIN: Final = "<!-- board: begin; written by 'make board' -->"
 END: Final = "<!-- board: end -->"
+_LONGEST_SECONDS: Final = 7200
 
 TITLES: Final = {
     "S01": "First sync: empty, equal, different sides",
@@ -192,13 +193,20 @@ def written(rows: list[Row], tests: Mapping[str, list[NamedTest]], *, day: str, 
     return "\n".join(lines)
 
 
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=sources.ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def main() -> int:
     """Run the tests of every scenario and write the board; ends with 1 unless all of it passed."""
     options = argparse.ArgumentParser(description="Run the tests of every scenario and write the board.")
     options.add_argument("--workers", default="2", help="processes that run tests")
     chosen = options.parse_args()
-    text = PAGE.read_text(encoding="utf-8")
-    tests = mapping(text)
+    if _git("status", "--porcelain"):
+        options.error("commit first: the board names the commit that it is of")
+    commit = _git("rev-parse", "--short=12", "HEAD")
+    tests = mapping(PAGE.read_text(encoding="utf-8"))
     names = sorted({f"{sources.TESTS.name}/{one.shown}" for own in tests.values() for one in own})
     began = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as directory:
@@ -207,10 +215,9 @@ def main() -> int:
             [sys.executable, "-m", "pytest", "-n", chosen.workers, "-q", f"--junitxml={report}", *names],
             cwd=sources.ROOT,
             check=False,
+            timeout=_LONGEST_SECONDS,
         )
         rows = judged(tests, results_of(report))
-    shown = ["git", "rev-parse", "--short=12", "HEAD"]
-    commit = subprocess.run(shown, cwd=sources.ROOT, check=True, capture_output=True, text=True).stdout.strip()
     minutes = (datetime.now(UTC) - began).total_seconds() / 60
     board = written(rows, tests, day=began.date().isoformat(), commit=commit, minutes=minutes)
     # Somebody may have worked on the page meanwhile.
