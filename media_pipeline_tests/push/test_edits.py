@@ -294,3 +294,13 @@ def test_the_engine_cannot_record_an_intent(asset: Engine) -> None:
         connection.exec_driver_sql(
             "select outbox.record('delete', repeat('a', 32), gen_random_uuid(), '{}', '{}', 'nobody')"
         )
+
+
+def test_an_editor_who_names_the_row_version_changes_nothing_when_somebody_was_faster(asset: Engine) -> None:
+    ((seen,),) = run(asset, "select row_version from media_assets")
+    run(asset, "update media_assets set display_name = 'faster'")
+    edit = f"update media_assets set display_name = 'slower' where row_version = {seen} returning id"
+
+    assert run(asset, edit) == []
+    assert run(asset, "select display_name, row_version from media_assets") == [("faster", seen + 1)]
+    assert [operation[3] for operation in operations(asset)] == [{"display_name": "faster"}]
