@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test test-slow test-property check format types imports sql up lock schema bench clean
+.PHONY: help demo test test-slow test-property board check format types imports sql up lock schema bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ test-slow: $(READY) ## Run the tests that take long by their nature
 
 test-property: $(READY) ## Run the random machine over emulator and mirror (minutes)
 	@$(BIN)/python -m pytest -m property
+
+board: $(READY) ## Run the tests of every scenario and write the board of docs/reliability.md
+	@$(BIN)/python -m media_pipeline_tests.scenario_board
 
 check: format types imports sql ## Lint, types, import rules, SQL style
 

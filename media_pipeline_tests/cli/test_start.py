@@ -77,6 +77,23 @@ def test_docs_name_every_command(call: Call) -> None:
             assert re.search(rf"`({group} )?{command.name}( N)?[` ]", row), f"{group} {command.name}"
 
 
+def test_no_command_has_an_option_that_forces_anything(call: Call) -> None:
+    """A guard is passed by approving what it holds, and by nothing else."""
+    from typer.main import get_command
+
+    from media_pipeline.cli.app import app
+
+    waiting, options = [get_command(app)], set[str]()
+    while waiting:
+        one = waiting.pop()
+        options |= {name for parameter in one.params for name in parameter.opts}
+        waiting += list(getattr(one, "commands", {}).values())
+
+    assert {"--dry-run", "--json", "--yes"} <= options
+    assert [name for name in options if "force" in name or "skip" in name] == []
+    assert call("sync", "--force").code == ExitCode.USAGE
+
+
 def test_an_unknown_command_ends_with_the_code_for_wrong_usage(call: Call) -> None:
     assert call("nonsense").code == ExitCode.USAGE
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from media_pipeline.db import statements
 from media_pipeline.db.engine import transaction
-from media_pipeline_tests.migrations.catalogue import NAME, OURS, RELATIONS, rows
+from media_pipeline_tests.migrations.catalogue import CHECK_VIOLATION, NAME, OURS, RELATIONS, refused, rows
 
 # Referencing columns without an index: it would serve only the deletion of rows that nobody deletes.
 UNINDEXED_REFERENCES = {
@@ -212,3 +212,33 @@ def test_truths_are_named_as_questions(engine: Engine) -> None:
 
     assert len(truths) > 3
     assert [(table, name) for table, name in truths if not name.startswith(("is_", "has_"))] == []
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        "state = 'asleep'",
+        "state = 'done'",
+        "state = 'pending', finished_at = now()",
+        "state = 'leased'",
+        "lease = gen_random_uuid(), leased_until = now()",
+        "state = 'unknown'",
+        "state = 'refused', finished_at = now()",
+        "asset_id = null",
+        "kind = 'explode'",
+        "actor = ''",
+        "attempt_count = -1",
+    ],
+)
+def test_an_operation_cannot_be_in_a_state_that_makes_no_sense(engine: Engine, impossible: str) -> None:
+    with transaction(engine) as connection:
+        connection.exec_driver_sql(f"insert into public.media_assets {ONE_ROW['public.media_assets']}")
+        statements.run(connection, "audit/010_ensure_partitions")
+    with transaction(engine, role=None) as connection:
+        connection.exec_driver_sql("update media_assets set display_name = 'edited'")
+        possible = refused("update outbox.operation set not_before = now()", connection)
+        refusal = refused(f"update outbox.operation set {impossible}", connection)
+
+    assert possible is None
+    # A rule over the row, or over what it points at.
+    assert refusal in {CHECK_VIOLATION, "23503"}

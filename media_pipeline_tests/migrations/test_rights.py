@@ -348,3 +348,31 @@ def test_the_engine_cannot_switch_the_guards_off(logged: Engine) -> None:
             "alter function audit.refuse_change() rename to allow_change",
         ):
             assert refused(text, connection) == INSUFFICIENT_PRIVILEGE, text
+
+
+def test_text_is_run_as_sql_only_where_partitions_of_the_log_are_made(engine: Engine) -> None:
+    """Whoever could have text run as SQL by a function with more rights than his own would have these rights.
+
+    The one function that runs text takes a day and nothing else.
+    """
+    dynamic = rows(
+        engine,
+        rf"""
+        select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+        where {OURS} and p.prosrc ~* '\mexecute\M'
+        """,
+    )
+
+    assert dynamic == ["audit.ensure_partitions(date)"]
+
+
+def test_nothing_in_the_database_reaches_out_of_it(engine: Engine) -> None:
+    """No trigger can call Cloudinary: there is no language and no extension that could."""
+    languages = f"""
+      select distinct l.lanname from pg_proc p
+      join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
+      where {OURS} order by 1
+    """
+
+    assert rows(engine, "select extname from pg_extension") == ["plpgsql"]
+    assert rows(engine, languages) == ["plpgsql", "sql"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from media_pipeline.remote.calls import TagCommand
 from media_pipeline.vocabulary import ResourceType
 from media_pipeline_tests.mirror.conftest import Rig
@@ -161,3 +163,15 @@ def test_people_cannot_edit_what_cloudinary_alone_knows(rig: Rig) -> None:
 
     assert "format cannot be edited" in refused
     assert rig.query("select format from media_assets") == [("png",)]
+
+
+@pytest.mark.parametrize(("page_size", "pages"), [(2, 6), (5, 3), (12, 1), (500, 1)])
+def test_the_size_of_a_page_decides_how_many_calls_a_walk_costs(rig: Rig, page_size: int, pages: int) -> None:
+    rig.upload_many(12)
+    rig.control.clear_journal()
+
+    rig.sync(listing_page_size=page_size)
+
+    # A whole last page is known by its missing cursor.
+    assert sum(call.path.endswith("/resources/image/upload") for call in rig.control.journal()) == pages
+    assert len(rig.live()) == 12

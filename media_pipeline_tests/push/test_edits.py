@@ -219,10 +219,11 @@ def test_deleting_and_restoring_by_function_tell_the_truth(asset: Engine) -> Non
     assert [(kind, state) for kind, state, *_ in operations(asset)] == [("delete", "cancelled")]
 
 
-def test_deleting_what_is_not_there_is_told(asset: Engine) -> None:
+def test_deleting_what_is_not_there_is_told_and_records_nothing(asset: Engine) -> None:
     message, _ = said_to(asset, "select soft_delete_media_asset(gen_random_uuid())")
 
     assert "no media asset" in message
+    assert (operations(asset), run(asset, "select action from media_sync_log")) == ([], [])
 
 
 def test_two_editors_at_once_lose_nothing(asset: Engine) -> None:
@@ -293,3 +294,13 @@ def test_the_engine_cannot_record_an_intent(asset: Engine) -> None:
         connection.exec_driver_sql(
             "select outbox.record('delete', repeat('a', 32), gen_random_uuid(), '{}', '{}', 'nobody')"
         )
+
+
+def test_an_editor_who_names_the_row_version_changes_nothing_when_somebody_was_faster(asset: Engine) -> None:
+    ((seen,),) = run(asset, "select row_version from media_assets")
+    run(asset, "update media_assets set display_name = 'faster'")
+    edit = f"update media_assets set display_name = 'slower' where row_version = {seen} returning id"
+
+    assert run(asset, edit) == []
+    assert run(asset, "select display_name, row_version from media_assets") == [("faster", seen + 1)]
+    assert [operation[3] for operation in operations(asset)] == [{"display_name": "faster"}]

@@ -410,3 +410,21 @@ def test_an_operation_that_was_edited_after_its_approval_is_planned_anew(three: 
     assert three.there()["a"]["display_name"] == "a"
     three.push()
     assert three.there()["a"]["display_name"] == "edited since"
+
+
+def test_what_others_change_after_an_approval_is_kept_and_the_rest_of_the_plan_is_done(rig: PushRig) -> None:
+    rig.upload_many(8)
+    rig.sync()
+    names = sorted(rig.live())
+    rig.delete(*names[:5])
+    (plan_id,) = rig.push().plan.held_plan_ids
+    push.decide(rig.engine, rig.settings, plan_id, PlanState.APPROVED, actor="cli:ada")
+    with rig.client() as outsider:
+        outsider.update(rig.id_of(names[2]), display_name="still needed")
+
+    pushed = rig.push()
+
+    assert (pushed.results["deletions"].sent, pushed.results["deletions"].conflict) == (4, 1)
+    assert set(rig.there()) == {names[2], *names[5:]}
+    assert rig.live().keys() == rig.there().keys()
+    assert rig.differences() == []
