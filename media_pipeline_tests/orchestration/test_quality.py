@@ -93,7 +93,9 @@ def test_a_full_sync_asks_for_one_report(
 ) -> None:
     def requested(before: dg.EvaluateAutomationConditionsResult | None) -> dg.EvaluateAutomationConditionsResult:
         cursor = None if before is None else before.cursor
-        return dg.evaluate_automation_conditions(defs=defs, instance=instance, cursor=cursor)
+        return dg.evaluate_automation_conditions(
+            defs=defs, instance=instance, cursor=cursor, asset_selection=dg.AssetSelection.groups("quality")
+        )
 
     result = requested(None)
     assert result.total_requested == 0
@@ -106,6 +108,7 @@ def test_a_full_sync_asks_for_one_report(
 
     # A rule that blocks is broken: a row that nothing in Cloudinary stands behind.
     with engine.begin() as connection:
+        connection.exec_driver_sql("set local session_replication_role = replica")
         connection.exec_driver_sql(
             "insert into media_assets (asset_id, resource_type, delivery_type, public_id, applied_fingerprint)"
             " values (repeat('f', 32), 'image', 'upload', 'forged', sha256('a'))"
