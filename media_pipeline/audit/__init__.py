@@ -1,6 +1,6 @@
 """The append-only log of state changes, and the proof that nobody has changed it.
 
-Belongs here: entries that concern no single asset, partitions and seals (``log``), computing it again (``verification``).
+Belongs here: entries that concern no single asset, partitions and seals (``log``), proofs (``verification``).
 Not here: entries of assets, which are written set-based by the statement that changes the assets; the archive of old
 months (``upkeep``).
 """

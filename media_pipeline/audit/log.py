@@ -1,7 +1,8 @@
 """Writing the log of state changes.
 
 Belongs here: entries that concern no single asset, partitions, seals.
-Not here: entries of assets, which are written set-based by the statement that changes the assets; proofs (``verification``).
+Not here: entries of assets, which are written set-based by the statement that changes the assets; proofs
+(``verification``).
 Tables: writes public.media_sync_log, public.media_sync_log_seal.
 """
 

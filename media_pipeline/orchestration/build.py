@@ -13,6 +13,7 @@ from media_pipeline.orchestration.assets import FULL_SYNC_ASSETS, PUSH_ASSETS, c
 from media_pipeline.orchestration.automation import JOBS, schedules, sensors
 from media_pipeline.orchestration.checks import CHECKS
 from media_pipeline.orchestration.resources import pipeline_resource
+from media_pipeline.orchestration.upkeep import UPKEEP_ASSETS, nightly_upkeep, upkeep_job
 from media_pipeline.orchestration.windows import outage_window, recent_changes
 from media_pipeline.progress import Progress
 from media_pipeline.settings import Settings
@@ -39,10 +40,11 @@ def build_defs(
             *(cloudinary_library, change_files, canary_touch, recent_changes, outage_window),
             *FULL_SYNC_ASSETS,
             *PUSH_ASSETS,
+            *UPKEEP_ASSETS,
         ],
         asset_checks=CHECKS,
-        jobs=JOBS,
-        schedules=schedules(settings),
+        jobs=[*JOBS, upkeep_job],
+        schedules=[*schedules(settings), nightly_upkeep],
         sensors=sensors(settings),
         resources={"pipeline": pipeline},
         # The steps of a run share one database pool and one lock; a process for each would cost 4 s a step besides.

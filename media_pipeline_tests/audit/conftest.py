@@ -5,7 +5,7 @@ Not here: databases (``media_pipeline_tests.database``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +17,12 @@ from media_pipeline import audit
 from media_pipeline.db.engine import transaction
 from media_pipeline_tests.database import wait_for_older_transactions
 
-Append = Callable[..., None]
-
 ENTRY = """
-  insert into public.media_sync_log (recorded_at, action, cause, actor, asset_id, media_asset_id, row_version, after, digest)
+  insert into public.media_sync_log (
+    recorded_at, action, cause, actor, asset_id, media_asset_id, row_version, after, digest)
   select
-    t.at, 'updated', 'test', 'cli:test', lpad(n::text, 32, '0'), gen_random_uuid(), 1, jsonb_build_object('n', n), sha256('')
+    t.at, 'updated', 'test', 'cli:test', lpad(n::text, 32, '0'), gen_random_uuid(), 1, jsonb_build_object('n', n),
+    sha256('')
   from generate_series(%(first)s::int, %(last)s::int) as n cross join (select %(at)s::timestamptz as at) as t
   order by n
 """

@@ -12,7 +12,8 @@ from media_pipeline_tests.house_rules import sources
 
 NAMES = statements.names()
 
-# The rooms whose statements write a table; upkeep only deletes, under a role of its own. A room that is not here writes through the owner's functions or code.
+# The rooms whose statements write a table; upkeep only deletes, under a role of its own.
+# A room that is not here writes through the owner's functions or code.
 WRITERS = {
     "diff.change": {"diff", "upkeep"},
     "diff.change_set": {"diff", "upkeep"},

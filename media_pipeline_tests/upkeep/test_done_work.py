@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -40,8 +39,9 @@ insert into ops.run (id, kind, state, actor, started_at, finished_at, counts, er
   (7, 'canary', 'failed', 'cli:test', now() - interval '500 days', now() - interval '500 days', '{{}}', 'broken'),
   (8, 'canary', 'failed', 'cli:test', {OLD}, {OLD}, '{{}}', 'broken');
 
-insert into landing.listing_run (id, run_id, resource_type, delivery_type, state, scope, started_at, finished_at, broken_reason)
-overriding system value values
+insert into landing.listing_run (
+  id, run_id, resource_type, delivery_type, state, scope, started_at, finished_at, broken_reason
+) overriding system value values
   (1, 7, 'image', 'upload', 'closed', 'a', {OLD}, {OLD}, null),
   (2, null, 'image', 'upload', 'closed', 'a', {OLD}, {OLD}, null),     -- a quarantined record names it
   (3, null, 'image', 'upload', 'broken', 'a', {OLD}, {OLD}, 'b'),      -- has a page that nobody took over
@@ -53,10 +53,13 @@ overriding system value values
   (9, null, 'raw', 'private', 'open', 'a', {OLD}, null, null),
   (10, null, 'image', 'private', 'closed', 'a', {OLD}, {OLD}, null);   -- the only one of its slice
 insert into landing.listing_page (
-  listing_run_id, page_number, touch_low, body, body_size_bytes, body_digest, records_digest, asset_count, received_at, applied_at
-) select n, p, 1, '12345', 5, sha256('a'), sha256('a'), 1, {OLD}, case when (n, p) in ((3, 2), (9, 1)) then null else {OLD} end
+  listing_run_id, page_number, touch_low, body, body_size_bytes, body_digest, records_digest, asset_count,
+  received_at, applied_at
+) select
+  n, p, 1, '12345', 5, sha256('a'), sha256('a'), 1, {OLD}, case when (n, p) in ((3, 2), (9, 1)) then null else {OLD} end
 from (values (1, 1), (1, 2), (3, 1), (3, 2), (7, 1), (8, 1), (9, 1)) as v (n, p);
-insert into mirror.quarantine (id, listing_run_id, reason, detail, body, body_digest, resolved_at) overriding system value values
+insert into mirror.quarantine (id, listing_run_id, reason, detail, body, body_digest, resolved_at)
+overriding system value values
   (1, 1, 'r', 'd', '123', sha256('1'), {OLD}), (2, 2, 'r', 'd', '123', sha256('2'), null),
   (3, null, 'r', 'd', '123', sha256('3'), {RECENT});
 
@@ -66,25 +69,28 @@ insert into landing.notification (
   (1, sha256('1'), '1234567', '{{}}', 'webhook', {OLD}, {OLD}, 'hinted', null, {OLD}, false),
   (2, sha256('2'), '1', '{{}}', 'webhook', {OLD}, {OLD}, 'quarantined', 'unreadable', {OLD}, false),
   (3, sha256('3'), '1', '{{}}', 'webhook', {OLD}, {OLD}, 'folders', null, {OLD} - interval '1 day', false),
-  (4, sha256('4'), '1', '{{}}', 'webhook', {OLD}, {OLD}, 'folders', null, {OLD} + interval '1 day', false), -- not read yet
+  (4, sha256('4'), '1', '{{}}', 'webhook', {OLD}, {OLD}, 'folders', null, {OLD} + interval '1 day', false), -- unread
   (5, sha256('5'), '1', '{{}}', 'webhook', {OLD}, {OLD}, 'hinted', null, {OLD} + interval '1 day', true),   -- nor this
   (6, sha256('6'), '1', '{{}}', 'webhook', {RECENT}, {RECENT}, 'hinted', null, {RECENT}, false),
-  (7, sha256('7'), '1', '{{}}', 'webhook', {OLD}, {OLD}, 'hinted', null, {OLD}, false);                     -- the newest
+  (7, sha256('7'), '1', '{{}}', 'webhook', {OLD}, {OLD}, 'hinted', null, {OLD}, false); -- the newest
 
-insert into landing.change_window (id, kind, low_at, high_at, state, broken_reason, finished_at) overriding system value values
+insert into landing.change_window (id, kind, low_at, high_at, state, broken_reason, finished_at)
+overriding system value values
   (1, 'recent', {OLD}, {OLD}, 'complete', null, {OLD}), (2, 'recent', {OLD}, {OLD}, 'complete', null, {OLD}),
   (3, 'recent', {OLD}, {OLD}, 'broken', 'b', {OLD}), (4, 'outage', {OLD}, {OLD}, 'complete', null, {OLD}),
   (5, 'outage', {OLD}, {OLD}, 'open', null, null), (6, 'outage', {OLD}, {OLD}, 'broken', 'b', {RECENT});
 
 insert into diff.change_set (id, state, finished_at) overriding system value values
-  (1, 'applied', {OLD}), (2, 'superseded', {OLD}), (3, 'applied', {OLD}), (4, 'superseded', {OLD}), (5, 'pending', null);
+  (1, 'applied', {OLD}), (2, 'superseded', {OLD}), (3, 'applied', {OLD}), (4, 'superseded', {OLD}),
+  (5, 'pending', null);
 insert into diff.change (change_set_id, asset_id, kind, state, refusal) values
   (1, repeat('0', 30) || '01', 'created', 'applied', null), (1, repeat('0', 30) || '02', 'created', 'refused', 'no'),
   (2, repeat('0', 30) || '03', 'created', 'superseded', null), (2, repeat('0', 30) || '04', 'deleted', 'held', null),
   (3, repeat('0', 30) || '05', 'deleted', 'applied', null), (3, repeat('0', 30) || '06', 'deleted', 'held', null),
   (5, repeat('0', 30) || '07', 'created', 'pending', null);
 
-insert into outbox.operation (id, kind, asset_id, state, base, wanted, actor, outcome, finished_at) overriding system value values
+insert into outbox.operation (id, kind, asset_id, state, base, wanted, actor, outcome, finished_at)
+overriding system value values
   (1, 'upload', 'a', 'done', '{{}}', '{{}}', 'cli:test', null, {OLD}),
   (2, 'upload', 'b', 'pending', '{{}}', '{{}}', 'cli:test', null, null),
   (3, 'upload', 'c', 'conflict', '{{}}', '{{}}', 'cli:test', 'both', {OLD}),
@@ -111,10 +117,11 @@ insert into outbox.attempt (id, operation_id, push_plan_id, lease, started_at) o
   (1, 1, 1, gen_random_uuid(), {OLD}), (2, 2, 2, gen_random_uuid(), {OLD}), (3, 3, 1, gen_random_uuid(), {OLD}),
   (4, 4, 6, gen_random_uuid(), {OLD}), (5, 6, 4, gen_random_uuid(), {OLD});
 
-insert into ops.canary_touch (id, run_id, asset_id, touched_at, is_sent, notified_at, applied_at) overriding system value values
+insert into ops.canary_touch (id, run_id, asset_id, touched_at, is_sent, notified_at, applied_at)
+overriding system value values
   (1, null, 'c', now() - interval '100 days', true, null, null),                    -- told of no more after 90 days
   (2, null, 'c', {OLD} - interval '3 hours', true, {OLD}, {OLD}),
-  (3, null, 'c', {OLD} - interval '2 hours', true, {OLD}, {OLD}),                   -- ends what the sync of run 2 repaired
+  (3, null, 'c', {OLD} - interval '2 hours', true, {OLD}, {OLD}),                   -- ends what run 2 repaired
   (4, null, 'c', {OLD} + interval '1 hour', true, null, {OLD}),                     -- lost, and no sync since: stays
   (5, 8, 'c', {OLD} + interval '2 hours', true, {OLD}, {OLD}),                      -- the last proof
   (6, null, 'c', {OLD} + interval '3 hours', false, null, null);                    -- the last one
@@ -216,7 +223,7 @@ def test_a_longer_retention_keeps_what_a_shorter_one_removes(world: Engine) -> N
 
 
 @pytest.fixture
-def without_conditions(world: Engine) -> Iterator[Engine]:
+def without_conditions(world: Engine) -> Engine:
     """The same, after the role was told to delete everything, a day being all that it respects."""
     with world.begin() as connection:
         connection.exec_driver_sql("set local session_replication_role = 'replica'")
@@ -224,7 +231,7 @@ def without_conditions(world: Engine) -> Iterator[Engine]:
     with transaction(world, role=done_work.UPKEEP_ROLE) as connection:
         for table in TABLES:
             connection.exec_driver_sql(f"delete from {table}")
-    yield world
+    return world
 
 
 def test_a_statement_without_any_condition_removes_nothing_that_somebody_needs(without_conditions: Engine) -> None:
@@ -262,7 +269,8 @@ def test_whatever_refers_to_a_run_is_named_by_the_policy_over_runs(engine: Engin
     """Else a run that something refers to would end the upkeep with an error."""
     referring = rows(
         engine,
-        "select c.conrelid::regclass::text from pg_constraint c where c.contype = 'f' and c.confrelid = 'ops.run'::regclass",
+        "select c.conrelid::regclass::text from pg_constraint c"
+        " where c.contype = 'f' and c.confrelid = 'ops.run'::regclass",
     )
     (policy,) = rows(
         engine, "select pg_get_expr(p.polqual, p.polrelid) from pg_policy p where p.polname = 'run_upkeep'"
