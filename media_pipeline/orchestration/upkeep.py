@@ -189,8 +189,8 @@ def _events(instance: dg.DagsterInstance) -> SqlEventLogStorage:
     description="""Rows that nobody needs any more, removed MEDIA_PIPELINE_RETENTION_DAYS after they were done with.
 
 Landed pages and walks, notifications, change windows, change sets, attempts and push plans, resolved records in
-quarantine, touches of the canary, the ledger of calls, runs. What is unprocessed, held or referred to stays, however old:
-the database's own policies say so, for every statement of the role under which this works. Assets, operations, conflicts
+quarantine, touches of the canary, the ledger of calls, runs. What is unprocessed, held or referred to stays: the
+database's own policies say so, for every statement of the role under which this works. Assets, operations, conflicts
 and holds are never removed.
 
 *Deletes from* the tables that it counts. Asks nothing of Cloudinary. Stopped at any time, the next one goes on.""",

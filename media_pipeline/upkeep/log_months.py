@@ -126,7 +126,7 @@ def keep_log(
             problem = _doubt(audit.verify(engine, progress=progress))
         for one in due:
             if one.unsealed_count:
-                problem = problem or f"{one.unsealed_count:,} entries of {one.month} are not sealed"
+                problem = problem or f"entries of {one.month} that are not sealed: {one.unsealed_count:,}"
             if problem is not None:
                 break
             try:
@@ -153,7 +153,7 @@ def keep_log(
 def _doubt(found: Verification) -> str | None:
     if found.is_whole:
         return None
-    return f"the log has {found.problem_count:,} places that were tampered with: media-pipeline audit verify"
+    return f"places of the log that were tampered with: {found.problem_count:,} (media-pipeline audit verify)"
 
 
 def _archive(engine: Engine, archive: Path, month: str, days: int) -> ArchivedMonth:

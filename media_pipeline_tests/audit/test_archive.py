@@ -195,7 +195,7 @@ def test_a_month_that_is_not_sealed_waits(log: Log, archive: Path) -> None:
         log.append(1, JANUARY, first=2)
         kept = keep(log.engine, archive)
 
-    assert (kept.archived, kept.problem) == ((), "1 entries of 2020-01 are not sealed")
+    assert (kept.archived, kept.problem) == ((), "entries of 2020-01 that are not sealed: 1")
     assert kept.unsealed_count == 1
 
 
