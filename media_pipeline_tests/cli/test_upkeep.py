@@ -45,7 +45,7 @@ def test_a_dry_run_names_what_would_go_and_removes_nothing(
 
     assert told.code == ExitCode.OK
     assert "ops.api_call" in told.out
-    assert "2020-01 of the log would be archived: 1 entries" in told.out
+    assert "2020-01 of the log would be archived: 1 entry." in told.out
     assert (found["done_work"]["rows"]["ops.api_call"], found["dagster"]["runs"]) == (1, 0)
     assert [month["month"] for month in found["months"]] == ["2020-01"]
     assert rows(engine, "select count(*) from ops.api_call") == [1]
@@ -59,7 +59,7 @@ def test_upkeep_removes_archives_and_says_what(
 
     assert ended.code == ExitCode.OK
     assert "ops.api_call" in ended.out
-    assert "1 month of the log archived, 1 entries" in ended.out
+    assert "1 month of the log archived, 1 entry;" in ended.out
     assert rows(engine, "select kind, state, starts_with(actor, 'cli:') from ops.run") == [
         ("upkeep", "succeeded", True)
     ]
@@ -118,3 +118,13 @@ def test_an_anchor_that_is_not_in_the_chain_is_an_error_and_one_that_is_none_a_m
     assert lost.code == ExitCode.FAILED
     assert "made anew" in lost.out
     assert call("audit", "verify", "--anchor", "ab", **variables).code == ExitCode.USAGE
+
+
+def test_nothing_returns_to_a_time_whose_log_is_archived(call: Call, variables: dict[str, object]) -> None:
+    call("upkeep", **variables)
+
+    ended = call("revert", "--to", "2020-01-31", "--dry-run", **variables)
+
+    assert ended.code == ExitCode.CONFIGURATION
+    assert "The log reaches back to 2020-02-01" in ended.err
+    assert call("revert", "--to", "2020-02-01", "--dry-run", **variables).code == ExitCode.OK

@@ -3,11 +3,12 @@
 -- Input:   cutoff, after (key of the last row of the batch before, as texts; empty: the first batch), row_limit
 -- Output:  next_after (null: the end), removed_count
 -- Writes:  ops.run
+-- Why:     no run goes before its months of the log, so the many that are younger need not be looked at every night
 with batch as materialized (
   select r.id
   from ops.run as r
   where
-    r.finished_at < :cutoff
+    r.finished_at < least(:cutoff, (select max(m.end_at) from audit.archived_month as m))
     and r.id > coalesce(cast((cast(:after as text[]))[1] as bigint), 0)
   order by r.id
   limit :row_limit
