@@ -205,6 +205,7 @@ def done_work_retention(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeR
             progress=step.progress,
             wait_seconds=step.wait_seconds,
         )
+        step.count({"rows": dict(removed.rows), "size_bytes": removed.size_bytes, "is_complete": removed.is_complete})
         spool = {}
         if step.settings.spool.is_dir():
             waiting = spool_of(step.settings)
@@ -212,7 +213,6 @@ def done_work_retention(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeR
             waiting.prepare()
             depth = waiting.depth()
             spool = {"spool_files": depth.file_count, "spool_files_in_quarantine": depth.quarantined_count}
-        step.count({"rows": dict(removed.rows), "size_bytes": removed.size_bytes, "is_complete": removed.is_complete})
         return dg.MaterializeResult(
             metadata={
                 "rows_removed": sum(removed.rows.values()),

@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import Engine
 
 from media_pipeline import audit, upkeep
-from media_pipeline.db.engine import transaction
+from media_pipeline.db import statements
+from media_pipeline.db.engine import read_only, transaction
 from media_pipeline.errors import ArchiveUnwritable
 from media_pipeline.progress import Silent
 from media_pipeline.upkeep import LogKept, log_months
@@ -90,6 +91,49 @@ def test_a_file_holds_the_entries_in_order_and_is_what_was_recorded(old: Engine,
     recorded = rows(old, "select encode(file_sha256, 'hex'), file_size_bytes from audit.archived_month order by month")
     assert recorded[0] == (hashlib.sha256(content).hexdigest(), len(content))
     assert (first.size_bytes, (archive / first.file_name).stat().st_mode & 0o077) == (len(content), 0)
+
+
+def test_the_digests_of_a_file_that_is_loaded_again_are_those_of_its_entries(old: Engine, archive: Path) -> None:
+    (first, _) = keep(old, archive).archived
+    columns = ", ".join(archived(archive, first.file_name)[0])
+
+    with old.begin() as connection:
+        connection.exec_driver_sql(
+            f"create temporary table january as select {columns} from media_sync_log with no data"
+        )
+        with (
+            gzip.open(archive / first.file_name) as file,
+            statements.raw(connection).cursor() as cursor,
+            cursor.copy(b"copy january from stdin with (format csv, header true)") as copy,
+        ):
+            copy.write(file.read())
+        right = connection.exec_driver_sql(
+            "select count(*) filter (where digest = audit.entry_digest(action, cause, actor, run_id, asset_id,"
+            " media_asset_id, row_version, fingerprint, before, after, recorded_at)), count(*) from january"
+        ).one()
+
+    assert tuple(right) == (5, 5)
+
+
+def test_rows_whose_versions_are_in_an_archived_month_count_as_logged(old: Engine, archive: Path) -> None:
+    row = (
+        "insert into media_assets (asset_id, resource_type, delivery_type, public_id, applied_fingerprint, mirrored_at)"
+        " values ('{}', 'image', 'upload', 'a', sha256('a'), '{}')"
+    )
+    with tampering(old) as connection:
+        connection.exec_driver_sql(row.format(asset(1), JANUARY))
+    keep(old, archive)
+
+    def unlogged() -> list[str]:
+        with read_only(old) as connection:
+            return [one.asset_id for one in statements.run(connection, "reads/582_find_unlogged_assets", row_limit=9)]
+
+    assert unlogged() == []
+    with tampering(old) as connection:
+        connection.exec_driver_sql(row.format(asset(99), "2026-11-01"))
+        connection.exec_driver_sql(row.format(asset(41), JANUARY))
+        connection.exec_driver_sql(f"update media_assets set row_version = 2 where asset_id = '{asset(41)}'")
+    assert unlogged() == [asset(41), asset(99)]
 
 
 def test_a_seal_over_an_archived_month_and_the_next_is_computed_again(old: Engine, archive: Path) -> None:
