@@ -128,3 +128,26 @@ def test_nothing_returns_to_a_time_whose_log_is_archived(call: Call, variables: 
     assert ended.code == ExitCode.CONFIGURATION
     assert "The log reaches back to 2020-02-01" in ended.err
     assert call("revert", "--to", "2020-02-01", "--dry-run", **variables).code == ExitCode.OK
+
+
+def test_dagster_forgets_its_old_runs_in_postgres_too(
+    call: Call, variables: dict[str, object], engine: Engine, tmp_path: Path
+) -> None:
+    first = call("upkeep", "--json", **variables).json["dagster_run_id"]
+    second = call("upkeep", "--json", **variables).json["dagster_run_id"]
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "update dagster.runs set create_timestamp = now() - interval '40 days',"
+            " update_timestamp = now() - interval '40 days'"
+        )
+    printed = tmp_path / "home" / "dagster" / "storage" / first
+    printed.mkdir(parents=True)
+
+    forgotten = call("upkeep", "--json", **variables).json["counts"]["dagster"]
+
+    assert (forgotten["runs"], forgotten["check_evaluations"], forgotten["is_complete"]) == (1, 3, True)
+    kept = set(rows(engine, "select distinct run_id from dagster.event_logs"))
+    assert first not in kept
+    assert second in kept
+    assert rows(engine, f"select count(*) from dagster.asset_check_executions where run_id = '{first}'") == [0]
+    assert not printed.exists()
