@@ -22,6 +22,7 @@ Not here: the translation from a library's errors (``remote.client``, ``db``), H
     ├── HoldNotFound / HoldNotOpen            a decision about a hold that does not exist or is settled
     ├── AssetNotFound                         no asset is named so, or several are
     ├── NoCopy / VaultUnwritable              bytes that are to be kept are not
+    ├── ArchiveUnwritable                     a month of the log cannot be written to its file
     ├── EditRefused                           a value that breaks a rule of the library
     ├── ConflictNotOpen                       a decision about a conflict that is none or was decided
     ├── UsageUnknown                          nobody can say which assets are used
@@ -300,6 +301,15 @@ class VaultUnwritable(MediaPipelineError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The vault cannot be written: {reason}")
+
+
+class ArchiveUnwritable(MediaPipelineError):
+    """The disk does not take a month of the audit log: it is full, or not ours to write. The month stays in the log."""
+
+    hint = "Make room in the directory of MEDIA_PIPELINE_ARCHIVE, or make it writable."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The archive of the audit log cannot be written: {reason}")
 
 
 class EditRefused(MediaPipelineError):

@@ -31,6 +31,94 @@ CREATE SCHEMA quality;
 
 COMMENT ON SCHEMA quality IS 'What must hold in the data: views of what breaks it, and the results of every report.';
 
+CREATE FUNCTION audit.archive_month(month text, days integer, file_name text, file_sha256 bytea, file_size_bytes bigint, entry_count bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '5s'
+    AS $_$
+declare
+  partition text := 'media_sync_log_' || replace(month, '-', '_');
+  end_at timestamptz;
+  found_count bigint;
+  last_entry record;
+  last_seal record;
+  covering record;
+  left_over record;
+  settled record;
+begin
+  if month !~ '^[0-9]{4}-(0[1-9]|1[0-2])$' then
+    raise exception 'the log has no month %', month using errcode = 'invalid_parameter_value';
+  elsif days < 31 then
+    raise exception 'entries are kept for 31 days at least, not %', days using errcode = 'invalid_parameter_value';
+  end if;
+  end_at := ((month || '-01')::timestamp + interval '1 month') at time zone 'utc';
+  if end_at > now() - make_interval(days => days) then
+    raise exception 'entries of % are younger than % days', month, days using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  if not exists (
+    select from pg_inherits as i
+    where i.inhparent = 'public.media_sync_log'::regclass and i.inhrelid = to_regclass('audit.' || quote_ident(partition))
+  ) then
+    raise exception 'the log has no partition of %', month using errcode = 'undefined_table';
+  elsif exists (
+    select from pg_inherits as i
+    inner join pg_class as c on i.inhrelid = c.oid
+    where
+      i.inhparent = 'public.media_sync_log'::regclass and c.relname ~ '^media_sync_log_[0-9]{4}_[0-9]{2}$'
+      and c.relname::text < partition
+  ) then
+    raise exception 'a month before % is not archived yet', month using errcode = 'object_not_in_prerequisite_state';
+  end if;
+
+  execute format('lock table audit.%I in share mode', partition);
+  execute format('select count(*) from audit.%I', partition) into found_count;
+  if found_count <> entry_count then
+    raise exception '% has % entries, the file %', month, found_count, entry_count
+      using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  execute format('select l.xid, l.id from audit.%I as l order by l.xid desc, l.id desc limit 1', partition) into last_entry;
+  select s.through_xid, s.through_id into last_seal from public.media_sync_log_seal as s order by s.id desc limit 1;
+  if found_count > 0 and (last_seal.through_xid is null
+    or (last_entry.xid, last_entry.id) > (last_seal.through_xid, last_seal.through_id)) then
+    raise exception 'entries of % are not sealed yet', month using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  select s.id, s.digest into covering
+  from public.media_sync_log_seal as s
+  where (s.through_xid, s.through_id) >= (last_entry.xid, last_entry.id)
+  order by s.id
+  limit 1;
+
+  -- Transactions overlap, so a month is no stretch of the log's order: what is left may lie between its entries.
+  execute format(
+    'select l.xid, l.id from public.media_sync_log as l where l.tableoid <> %L::regclass order by l.xid, l.id limit 1',
+    'audit.' || quote_ident(partition)
+  ) into left_over;
+  select s.id, s.through_xid, s.through_id into settled
+  from public.media_sync_log_seal as s
+  where left_over.xid is null or (s.through_xid, s.through_id) < (left_over.xid, left_over.id)
+  order by s.id desc
+  limit 1;
+
+  insert into audit.archived_month (
+    month, end_at, file_name, file_sha256, file_size_bytes, entry_count, through_xid, through_id, seal_id, seal_digest,
+    settled_seal_id
+  )
+  values (
+    month, end_at, file_name, file_sha256, file_size_bytes, entry_count, last_entry.xid, last_entry.id, covering.id,
+    covering.digest, settled.id
+  );
+  execute format(
+    'insert into audit.archived_entry (xid, entry_id, digest) select l.xid, l.id, l.digest from audit.%I as l '
+    'where (l.xid, l.id) > ($1, $2)', partition
+  ) using coalesce(settled.through_xid, '0'::xid8), coalesce(settled.through_id, 0);
+
+  execute format('alter table public.media_sync_log detach partition audit.%I', partition);
+  execute format('drop table audit.%I', partition);
+end
+$_$;
+
+COMMENT ON FUNCTION audit.archive_month(month text, days integer, file_name text, file_sha256 bytea, file_size_bytes bigint, entry_count bigint) IS 'Removes the oldest month of the log after it was written to a file: only one that is sealed whole and older than the given days (31 at least).';
+
 CREATE FUNCTION audit.ensure_partitions(through date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -932,6 +1020,67 @@ end
 $$;
 
 COMMENT ON FUNCTION public.upload_media_asset(sha256 text, file_name text, public_id text, resource_type text, delivery_type text, asset_folder text, display_name text, tags text[], context jsonb, metadata jsonb, reason text) IS 'Asks for the upload of a file of the vault under a name of its own; nothing there is overwritten. Returns the operation.';
+
+CREATE TABLE audit.archived_entry (
+    xid xid8 NOT NULL,
+    entry_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    CONSTRAINT archived_entry_digest_is_sha256 CHECK ((octet_length(digest) = 32))
+);
+
+COMMENT ON TABLE audit.archived_entry IS 'Digests of archived entries whose seal also covers entries that are still in the log, so that this seal can be computed again. Append-only.';
+
+COMMENT ON COLUMN audit.archived_entry.xid IS 'Transaction that wrote the entry.';
+
+COMMENT ON COLUMN audit.archived_entry.entry_id IS 'Number of the entry.';
+
+COMMENT ON COLUMN audit.archived_entry.digest IS 'Digest of the entry.';
+
+CREATE TABLE audit.archived_month (
+    month text NOT NULL COLLATE pg_catalog."C",
+    end_at timestamp with time zone NOT NULL,
+    file_name text NOT NULL,
+    file_sha256 bytea NOT NULL,
+    file_size_bytes bigint NOT NULL,
+    entry_count bigint NOT NULL,
+    through_xid xid8,
+    through_id bigint,
+    seal_id bigint,
+    seal_digest bytea,
+    settled_seal_id bigint,
+    archived_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT archived_month_bounds_iff_entries CHECK ((((entry_count > 0) = (through_xid IS NOT NULL)) AND ((entry_count > 0) = (through_id IS NOT NULL)) AND ((entry_count > 0) = (seal_id IS NOT NULL)) AND ((entry_count > 0) = (seal_digest IS NOT NULL)))),
+    CONSTRAINT archived_month_counts_positive CHECK (((file_size_bytes > 0) AND (entry_count >= 0))),
+    CONSTRAINT archived_month_file_is_sha256 CHECK ((octet_length(file_sha256) = 32)),
+    CONSTRAINT archived_month_file_named CHECK ((file_name <> ''::text)),
+    CONSTRAINT archived_month_form CHECK ((month ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'::text))
+);
+
+COMMENT ON TABLE audit.archived_month IS 'Months of the log that were written to a file and then removed: what the file holds, and the seal that covers it. Append-only.';
+
+COMMENT ON COLUMN audit.archived_month.month IS 'The month, as 2026-01, by UTC.';
+
+COMMENT ON COLUMN audit.archived_month.end_at IS 'First moment after it.';
+
+COMMENT ON COLUMN audit.archived_month.file_name IS 'File in the archive''s directory.';
+
+COMMENT ON COLUMN audit.archived_month.file_sha256 IS 'SHA-256 of the file.';
+
+COMMENT ON COLUMN audit.archived_month.file_size_bytes IS 'Size of the file.';
+
+COMMENT ON COLUMN audit.archived_month.entry_count IS 'Entries in it.';
+
+COMMENT ON COLUMN audit.archived_month.through_xid IS 'Its last entry, in (xid, id) order; null where it had none.';
+
+COMMENT ON COLUMN audit.archived_month.through_id IS 'Its last entry, in (xid, id) order; null where it had none.';
+
+COMMENT ON COLUMN audit.archived_month.seal_id IS 'The seal over its last entry.';
+
+COMMENT ON COLUMN audit.archived_month.seal_digest IS 'Digest of that seal.';
+
+COMMENT ON COLUMN audit.archived_month.settled_seal_id IS 'The last seal of whose entries, and of those of all seals before it, none was left in the log; null where there was none.';
+
+COMMENT ON COLUMN audit.archived_month.archived_at IS 'When it was archived.';
 
 CREATE TABLE public.media_sync_log (
     id bigint NOT NULL,
@@ -3194,6 +3343,12 @@ COMMENT ON COLUMN quality.waiting_read.age_hours IS 'Hours since it was first as
 
 ALTER TABLE ONLY public.media_sync_log ATTACH PARTITION audit.media_sync_log_other DEFAULT;
 
+ALTER TABLE ONLY audit.archived_entry
+    ADD CONSTRAINT archived_entry_pkey PRIMARY KEY (xid, entry_id);
+
+ALTER TABLE ONLY audit.archived_month
+    ADD CONSTRAINT archived_month_pkey PRIMARY KEY (month);
+
 ALTER TABLE ONLY public.media_sync_log
     ADD CONSTRAINT media_sync_log_pkey PRIMARY KEY (xid, id, recorded_at);
 
@@ -3374,15 +3529,21 @@ CREATE INDEX media_sync_log_other_asset_id_row_version_idx ON audit.media_sync_l
 
 CREATE INDEX change_set_pending_idx ON diff.change_set USING btree (id) WHERE (state = 'pending'::text);
 
+CREATE INDEX change_set_run_idx ON diff.change_set USING btree (run_id);
+
 CREATE INDEX change_window_newest_idx ON landing.change_window USING btree (kind, id DESC);
 
 CREATE UNIQUE INDEX change_window_one_outage_idx ON landing.change_window USING btree (low_at, high_at) WHERE ((state = 'open'::text) AND (kind = 'outage'::text));
 
 CREATE UNIQUE INDEX change_window_one_recent_idx ON landing.change_window USING btree (kind) WHERE ((state = 'open'::text) AND (kind = 'recent'::text));
 
+CREATE INDEX change_window_run_idx ON landing.change_window USING btree (run_id);
+
 CREATE INDEX listing_page_unapplied_idx ON landing.listing_page USING btree (listing_run_id, page_number) WHERE (applied_at IS NULL);
 
 CREATE UNIQUE INDEX listing_run_one_open_idx ON landing.listing_run USING btree (resource_type, delivery_type) WHERE (state = 'open'::text);
+
+CREATE INDEX listing_run_run_idx ON landing.listing_run USING btree (run_id);
 
 CREATE INDEX listing_run_slice_idx ON landing.listing_run USING btree (resource_type, delivery_type, id DESC);
 
@@ -3394,11 +3555,15 @@ CREATE INDEX notification_landed_idx ON landing.notification USING btree (landed
 
 CREATE INDEX notification_request_idx ON landing.notification USING btree (request_id) WHERE (request_id IS NOT NULL);
 
+CREATE INDEX quarantine_listing_run_idx ON mirror.quarantine USING btree (listing_run_id);
+
 CREATE INDEX quarantine_open_idx ON mirror.quarantine USING btree (asset_id) WHERE (resolved_at IS NULL);
 
 CREATE INDEX verify_queue_due_idx ON mirror.verify_queue USING btree (not_before, asset_id);
 
 CREATE INDEX canary_touch_open_idx ON ops.canary_touch USING btree (id) WHERE ((notified_at IS NULL) OR (applied_at IS NULL));
+
+CREATE INDEX canary_touch_run_idx ON ops.canary_touch USING btree (run_id);
 
 CREATE INDEX canary_touch_time_idx ON ops.canary_touch USING btree (touched_at);
 
@@ -3406,11 +3571,17 @@ CREATE INDEX hold_item_asset_id_idx ON ops.hold_item USING btree (asset_id);
 
 CREATE UNIQUE INDEX hold_one_open_per_slice_idx ON ops.hold USING btree (kind, COALESCE(resource_type, ''::text), COALESCE(delivery_type, ''::text)) WHERE (state = 'open'::text);
 
+CREATE INDEX hold_run_idx ON ops.hold USING btree (run_id);
+
 CREATE UNIQUE INDEX run_dagster_run_id_idx ON ops.run USING btree (dagster_run_id) WHERE (dagster_run_id IS NOT NULL);
 
 CREATE INDEX run_started_at_idx ON ops.run USING btree (started_at DESC);
 
 CREATE INDEX vault_copy_sha256_idx ON ops.vault_copy USING btree (sha256);
+
+CREATE INDEX attempt_push_plan_idx ON outbox.attempt USING btree (push_plan_id);
+
+CREATE INDEX attempt_run_idx ON outbox.attempt USING btree (run_id);
 
 CREATE UNIQUE INDEX conflict_one_open ON outbox.conflict USING btree (asset_id, field, key) WHERE (state = 'open'::text);
 
@@ -3429,6 +3600,8 @@ CREATE INDEX operation_pending_idx ON outbox.operation USING btree (id) WHERE (s
 CREATE INDEX push_plan_item_operation_idx ON outbox.push_plan_item USING btree (operation_id);
 
 CREATE UNIQUE INDEX push_plan_one_held ON outbox.push_plan USING btree (part) WHERE (state = 'held'::text);
+
+CREATE INDEX push_plan_run_idx ON outbox.push_plan USING btree (run_id);
 
 CREATE INDEX push_plan_state_idx ON outbox.push_plan USING btree (state, id);
 
@@ -3452,11 +3625,21 @@ CREATE INDEX media_folders_parent_idx ON public.media_folders USING btree (paren
 
 CREATE INDEX media_usage_source_idx ON public.media_usage USING btree (source_system, last_seen_at);
 
+CREATE INDEX report_run_idx ON quality.report USING btree (run_id) WHERE (run_id IS NOT NULL);
+
 CREATE INDEX result_expectation_idx ON quality.result USING btree (suite, expectation, report_id);
 
 ALTER INDEX public.media_sync_log_asset_idx ATTACH PARTITION audit.media_sync_log_other_asset_id_row_version_idx;
 
 ALTER INDEX public.media_sync_log_pkey ATTACH PARTITION audit.media_sync_log_other_pkey;
+
+CREATE TRIGGER archived_entry_append_only BEFORE DELETE OR UPDATE ON audit.archived_entry FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER archived_entry_no_truncate BEFORE TRUNCATE ON audit.archived_entry FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER archived_month_append_only BEFORE DELETE OR UPDATE ON audit.archived_month FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER archived_month_no_truncate BEFORE TRUNCATE ON audit.archived_month FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
 CREATE TRIGGER media_sync_log_no_truncate BEFORE TRUNCATE ON audit.media_sync_log_other FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
@@ -3585,7 +3768,17 @@ ALTER TABLE ONLY quality.sampled_asset
 ALTER TABLE ONLY quality.slice_count
     ADD CONSTRAINT slice_count_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id);
 
+ALTER TABLE audit.archived_entry ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY archived_entry_read ON audit.archived_entry FOR SELECT TO media_sync USING (true);
+
+ALTER TABLE audit.archived_month ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY archived_month_read ON audit.archived_month FOR SELECT TO media_sync, media_upkeep USING (true);
+
 ALTER TABLE audit.media_sync_log_other ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY media_sync_log_other_upkeep_read ON audit.media_sync_log_other FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE diff.change ENABLE ROW LEVEL SECURITY;
 
@@ -3595,17 +3788,55 @@ ALTER TABLE diff.change_set ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY change_set_engine ON diff.change_set TO media_sync USING (true) WITH CHECK (true);
 
+CREATE POLICY change_set_upkeep ON diff.change_set FOR DELETE TO media_upkeep USING (((state = ANY (ARRAY['applied'::text, 'superseded'::text])) AND (finished_at < (now() - '1 day'::interval)) AND (id < ( SELECT max(n.id) AS max
+   FROM diff.change_set n
+  WHERE (n.state = 'applied'::text))) AND (NOT (EXISTS ( SELECT
+   FROM diff.change c
+  WHERE (c.change_set_id = change_set.id))))));
+
+CREATE POLICY change_set_upkeep_read ON diff.change_set FOR SELECT TO media_upkeep USING (true);
+
+CREATE POLICY change_upkeep ON diff.change FOR DELETE TO media_upkeep USING (((state = ANY (ARRAY['applied'::text, 'superseded'::text, 'refused'::text])) AND (EXISTS ( SELECT
+   FROM diff.change_set s
+  WHERE ((s.id = change.change_set_id) AND (s.state = ANY (ARRAY['applied'::text, 'superseded'::text])) AND (s.finished_at < (now() - '1 day'::interval)) AND (s.id < ( SELECT max(n.id) AS max
+           FROM diff.change_set n
+          WHERE (n.state = 'applied'::text))))))));
+
+CREATE POLICY change_upkeep_read ON diff.change FOR SELECT TO media_upkeep USING (true);
+
 ALTER TABLE landing.change_window ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY change_window_engine ON landing.change_window TO media_sync USING (true) WITH CHECK (true);
+
+CREATE POLICY change_window_upkeep ON landing.change_window FOR DELETE TO media_upkeep USING (((state = ANY (ARRAY['complete'::text, 'broken'::text])) AND (finished_at < (now() - '1 day'::interval)) AND ((kind = 'outage'::text) OR (id < ( SELECT max(n.id) AS max
+   FROM landing.change_window n
+  WHERE ((n.kind = 'recent'::text) AND (n.state = 'complete'::text)))))));
+
+CREATE POLICY change_window_upkeep_read ON landing.change_window FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE landing.listing_page ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY listing_page_engine ON landing.listing_page TO media_sync USING (true) WITH CHECK (true);
 
+CREATE POLICY listing_page_upkeep ON landing.listing_page FOR DELETE TO media_upkeep USING (((applied_at < (now() - '1 day'::interval)) AND (EXISTS ( SELECT
+   FROM landing.listing_run l
+  WHERE ((l.id = listing_page.listing_run_id) AND (l.state = ANY (ARRAY['broken'::text, 'closed'::text])) AND (l.finished_at < (now() - '1 day'::interval)))))));
+
+CREATE POLICY listing_page_upkeep_read ON landing.listing_page FOR SELECT TO media_upkeep USING (true);
+
 ALTER TABLE landing.listing_run ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY listing_run_engine ON landing.listing_run TO media_sync USING (true) WITH CHECK (true);
+
+CREATE POLICY listing_run_upkeep ON landing.listing_run FOR DELETE TO media_upkeep USING (((state = ANY (ARRAY['broken'::text, 'closed'::text])) AND (finished_at < (now() - '1 day'::interval)) AND (EXISTS ( SELECT
+   FROM landing.listing_run n
+  WHERE ((n.resource_type = listing_run.resource_type) AND (n.delivery_type = listing_run.delivery_type) AND (n.id > listing_run.id) AND (n.state = ANY (ARRAY['held'::text, 'closed'::text]))))) AND (NOT (EXISTS ( SELECT
+   FROM landing.listing_page p
+  WHERE (p.listing_run_id = listing_run.id)))) AND (NOT (EXISTS ( SELECT
+   FROM mirror.quarantine q
+  WHERE (q.listing_run_id = listing_run.id))))));
+
+CREATE POLICY listing_run_upkeep_read ON landing.listing_run FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE landing.listing_wish ENABLE ROW LEVEL SECURITY;
 
@@ -3614,6 +3845,15 @@ CREATE POLICY listing_wish_engine ON landing.listing_wish TO media_sync USING (t
 ALTER TABLE landing.notification ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY notification_engine ON landing.notification TO media_sync USING (true) WITH CHECK (true);
+
+CREATE POLICY notification_upkeep ON landing.notification FOR DELETE TO media_upkeep USING (((outcome <> 'quarantined'::text) AND (landed_at < (now() - '1 day'::interval)) AND (id < ( SELECT max(n.id) AS max
+   FROM landing.notification n)) AND ((outcome <> 'folders'::text) OR (landed_at <= ( SELECT max(r.started_at) AS max
+   FROM ops.run r
+  WHERE ((r.counts ? 'folders'::text) AND (r.state = ANY (ARRAY['succeeded'::text, 'held'::text])))))) AND ((NOT is_undefined) OR (landed_at <= ( SELECT max(r.started_at) AS max
+   FROM ops.run r
+  WHERE ((r.counts ? 'metadata_fields'::text) AND (r.state = ANY (ARRAY['succeeded'::text, 'held'::text]))))))));
+
+CREATE POLICY notification_upkeep_read ON landing.notification FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE mirror.asset_field ENABLE ROW LEVEL SECURITY;
 
@@ -3630,6 +3870,10 @@ CREATE POLICY proved_page_engine ON mirror.proved_page TO media_sync USING (true
 ALTER TABLE mirror.quarantine ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY quarantine_engine ON mirror.quarantine TO media_sync USING (true) WITH CHECK (true);
+
+CREATE POLICY quarantine_upkeep ON mirror.quarantine FOR DELETE TO media_upkeep USING ((resolved_at < (now() - '1 day'::interval)));
+
+CREATE POLICY quarantine_upkeep_read ON mirror.quarantine FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE mirror.remote_asset ENABLE ROW LEVEL SECURITY;
 
@@ -3649,9 +3893,24 @@ ALTER TABLE ops.api_call ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY api_call_engine ON ops.api_call TO media_sync USING (true) WITH CHECK (true);
 
+CREATE POLICY api_call_upkeep ON ops.api_call FOR DELETE TO media_upkeep USING ((window_at < (now() - '1 day'::interval)));
+
+CREATE POLICY api_call_upkeep_read ON ops.api_call FOR SELECT TO media_upkeep USING (true);
+
 ALTER TABLE ops.canary_touch ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY canary_touch_engine ON ops.canary_touch TO media_sync USING (true) WITH CHECK (true);
+
+CREATE POLICY canary_touch_upkeep ON ops.canary_touch FOR DELETE TO media_upkeep USING (((touched_at < (now() - '1 day'::interval)) AND (id < LEAST(( SELECT max(t.id) AS max
+   FROM ops.canary_touch t), ( SELECT max(t.id) AS max
+   FROM ops.canary_touch t
+  WHERE (t.applied_at IS NOT NULL)))) AND ((touched_at < (now() - '90 days'::interval)) OR (touched_at < ( SELECT max(t.touched_at) AS max
+   FROM ops.canary_touch t
+  WHERE (t.is_sent AND (t.notified_at IS NOT NULL) AND (t.touched_at < ( SELECT max(r.started_at) AS max
+           FROM ops.run r
+          WHERE ((r.kind = 'full_sync'::text) AND (r.state = ANY (ARRAY['succeeded'::text, 'held'::text])))))))))));
+
+CREATE POLICY canary_touch_upkeep_read ON ops.canary_touch FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE ops.cloud_binding ENABLE ROW LEVEL SECURITY;
 
@@ -3669,6 +3928,8 @@ ALTER TABLE ops.hold_item ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY hold_item_engine ON ops.hold_item TO media_sync USING (true) WITH CHECK (true);
 
+CREATE POLICY hold_upkeep_read ON ops.hold FOR SELECT TO media_upkeep USING (true);
+
 ALTER TABLE ops.migration ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY migration_readable ON ops.migration FOR SELECT USING (true);
@@ -3676,6 +3937,32 @@ CREATE POLICY migration_readable ON ops.migration FOR SELECT USING (true);
 ALTER TABLE ops.run ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY run_engine ON ops.run TO media_sync USING (true) WITH CHECK (true);
+
+CREATE POLICY run_upkeep ON ops.run FOR DELETE TO media_upkeep USING (((state <> 'running'::text) AND (finished_at < ( SELECT max(m.end_at) AS max
+   FROM audit.archived_month m)) AND (NOT (id IN ( SELECT max(r.id) AS max
+   FROM ops.run r
+  WHERE (r.state = ANY (ARRAY['succeeded'::text, 'held'::text]))
+  GROUP BY r.kind))) AND (NOT (id IN ( SELECT max(r.id) AS max
+   FROM (ops.run r
+     CROSS JOIN ( VALUES ('folders'::text), ('metadata_fields'::text)) part(name))
+  WHERE ((r.counts ? part.name) AND (r.state = ANY (ARRAY['succeeded'::text, 'held'::text])))
+  GROUP BY part.name))) AND (NOT (EXISTS ( SELECT
+   FROM ops.hold h
+  WHERE (h.run_id = run.id)))) AND (NOT (EXISTS ( SELECT
+   FROM ops.canary_touch t
+  WHERE (t.run_id = run.id)))) AND (NOT (EXISTS ( SELECT
+   FROM landing.listing_run l
+  WHERE (l.run_id = run.id)))) AND (NOT (EXISTS ( SELECT
+   FROM landing.change_window w
+  WHERE (w.run_id = run.id)))) AND (NOT (EXISTS ( SELECT
+   FROM diff.change_set s
+  WHERE (s.run_id = run.id)))) AND (NOT (EXISTS ( SELECT
+   FROM outbox.push_plan p
+  WHERE (p.run_id = run.id)))) AND (NOT (EXISTS ( SELECT
+   FROM outbox.attempt a
+  WHERE (a.run_id = run.id))))));
+
+CREATE POLICY run_upkeep_read ON ops.run FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE ops.setting ENABLE ROW LEVEL SECURITY;
 
@@ -3693,9 +3980,19 @@ ALTER TABLE outbox.attempt ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY attempt_engine ON outbox.attempt TO media_sync USING (true) WITH CHECK (true);
 
+CREATE POLICY attempt_upkeep ON outbox.attempt FOR DELETE TO media_upkeep USING (((started_at < (now() - '1 day'::interval)) AND (EXISTS ( SELECT
+   FROM outbox.operation o
+  WHERE ((o.id = attempt.operation_id) AND (o.state = ANY (ARRAY['done'::text, 'refused'::text, 'conflict'::text, 'cancelled'::text])) AND (o.finished_at < (now() - '1 day'::interval))))) AND (NOT (EXISTS ( SELECT
+   FROM outbox.conflict c
+  WHERE ((c.operation_id = attempt.operation_id) AND (c.state = 'open'::text)))))));
+
+CREATE POLICY attempt_upkeep_read ON outbox.attempt FOR SELECT TO media_upkeep USING (true);
+
 ALTER TABLE outbox.conflict ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY conflict_engine ON outbox.conflict TO media_sync USING (true) WITH CHECK (true);
+
+CREATE POLICY conflict_upkeep_read ON outbox.conflict FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE outbox.operation ENABLE ROW LEVEL SECURITY;
 
@@ -3705,6 +4002,8 @@ ALTER TABLE outbox.operation_kind ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY operation_kind_engine ON outbox.operation_kind FOR SELECT TO media_sync USING (true);
 
+CREATE POLICY operation_upkeep_read ON outbox.operation FOR SELECT TO media_upkeep USING (true);
+
 ALTER TABLE outbox.push_plan ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY push_plan_engine ON outbox.push_plan TO media_sync USING (true) WITH CHECK (true);
@@ -3712,6 +4011,24 @@ CREATE POLICY push_plan_engine ON outbox.push_plan TO media_sync USING (true) WI
 ALTER TABLE outbox.push_plan_item ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY push_plan_item_engine ON outbox.push_plan_item TO media_sync USING (true) WITH CHECK (true);
+
+CREATE POLICY push_plan_item_upkeep ON outbox.push_plan_item FOR DELETE TO media_upkeep USING (((EXISTS ( SELECT
+   FROM outbox.push_plan p
+  WHERE ((p.id = push_plan_item.push_plan_id) AND (p.state = ANY (ARRAY['rejected'::text, 'superseded'::text, 'applied'::text])) AND (p.finished_at < (now() - '1 day'::interval))))) AND (EXISTS ( SELECT
+   FROM outbox.operation o
+  WHERE ((o.id = push_plan_item.operation_id) AND (o.state = ANY (ARRAY['done'::text, 'refused'::text, 'conflict'::text, 'cancelled'::text])) AND (o.finished_at < (now() - '1 day'::interval))))) AND (NOT (EXISTS ( SELECT
+   FROM outbox.attempt a
+  WHERE ((a.operation_id = push_plan_item.operation_id) AND (a.push_plan_id = push_plan_item.push_plan_id)))))));
+
+CREATE POLICY push_plan_item_upkeep_read ON outbox.push_plan_item FOR SELECT TO media_upkeep USING (true);
+
+CREATE POLICY push_plan_upkeep ON outbox.push_plan FOR DELETE TO media_upkeep USING (((state = ANY (ARRAY['rejected'::text, 'superseded'::text, 'applied'::text])) AND (finished_at < (now() - '1 day'::interval)) AND (NOT (EXISTS ( SELECT
+   FROM outbox.push_plan_item i
+  WHERE (i.push_plan_id = push_plan.id)))) AND (NOT (EXISTS ( SELECT
+   FROM outbox.attempt a
+  WHERE (a.push_plan_id = push_plan.id))))));
+
+CREATE POLICY push_plan_upkeep_read ON outbox.push_plan FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE public.media_assets ENABLE ROW LEVEL SECURITY;
 
@@ -3745,6 +4062,10 @@ CREATE POLICY media_sync_log_seal_engine_append ON public.media_sync_log_seal FO
 
 CREATE POLICY media_sync_log_seal_engine_read ON public.media_sync_log_seal FOR SELECT TO media_sync USING (true);
 
+CREATE POLICY media_sync_log_seal_upkeep_read ON public.media_sync_log_seal FOR SELECT TO media_upkeep USING (true);
+
+CREATE POLICY media_sync_log_upkeep_read ON public.media_sync_log FOR SELECT TO media_upkeep USING (true);
+
 ALTER TABLE public.media_usage ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY media_usage_engine ON public.media_usage FOR SELECT TO media_sync USING (true);
@@ -3774,21 +4095,31 @@ ALTER TABLE quality.slice_count ENABLE ROW LEVEL SECURITY;
 CREATE POLICY slice_count_engine ON quality.slice_count TO media_sync USING (true) WITH CHECK (true);
 
 GRANT USAGE ON SCHEMA audit TO media_sync;
+GRANT USAGE ON SCHEMA audit TO media_upkeep;
 
 GRANT USAGE ON SCHEMA diff TO media_sync;
+GRANT USAGE ON SCHEMA diff TO media_upkeep;
 
 GRANT USAGE ON SCHEMA landing TO media_sync;
+GRANT USAGE ON SCHEMA landing TO media_upkeep;
 
 GRANT USAGE ON SCHEMA mirror TO media_sync;
+GRANT USAGE ON SCHEMA mirror TO media_upkeep;
 
 GRANT USAGE ON SCHEMA ops TO media_sync;
+GRANT USAGE ON SCHEMA ops TO media_upkeep;
 
 GRANT USAGE ON SCHEMA outbox TO media_sync;
+GRANT USAGE ON SCHEMA outbox TO media_upkeep;
 
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO media_sync;
+GRANT USAGE ON SCHEMA public TO media_upkeep;
 
 GRANT USAGE ON SCHEMA quality TO media_sync;
+
+REVOKE ALL ON FUNCTION audit.archive_month(month text, days integer, file_name text, file_sha256 bytea, file_size_bytes bigint, entry_count bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.archive_month(month text, days integer, file_name text, file_sha256 bytea, file_size_bytes bigint, entry_count bigint) TO media_upkeep;
 
 REVOKE ALL ON FUNCTION audit.ensure_partitions(through date) FROM PUBLIC;
 GRANT ALL ON FUNCTION audit.ensure_partitions(through date) TO media_sync;
@@ -3859,7 +4190,13 @@ REVOKE ALL ON FUNCTION public.soft_delete_media_asset(media_asset_id uuid, reaso
 
 REVOKE ALL ON FUNCTION public.upload_media_asset(sha256 text, file_name text, public_id text, resource_type text, delivery_type text, asset_folder text, display_name text, tags text[], context jsonb, metadata jsonb, reason text) FROM PUBLIC;
 
+GRANT SELECT ON TABLE audit.archived_entry TO media_sync;
+
+GRANT SELECT ON TABLE audit.archived_month TO media_sync;
+GRANT SELECT ON TABLE audit.archived_month TO media_upkeep;
+
 GRANT SELECT ON TABLE public.media_sync_log TO media_sync;
+GRANT SELECT ON TABLE public.media_sync_log TO media_upkeep;
 
 GRANT INSERT(action) ON TABLE public.media_sync_log TO media_sync;
 
@@ -3883,19 +4220,27 @@ GRANT INSERT(after) ON TABLE public.media_sync_log TO media_sync;
 
 GRANT INSERT(digest) ON TABLE public.media_sync_log TO media_sync;
 
+GRANT SELECT ON TABLE audit.media_sync_log_other TO media_upkeep;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE diff.change TO media_sync;
+GRANT SELECT,DELETE ON TABLE diff.change TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE diff.change_set TO media_sync;
+GRANT SELECT,DELETE ON TABLE diff.change_set TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE landing.change_window TO media_sync;
+GRANT SELECT,DELETE ON TABLE landing.change_window TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_page TO media_sync;
+GRANT SELECT,DELETE ON TABLE landing.listing_page TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_run TO media_sync;
+GRANT SELECT,DELETE ON TABLE landing.listing_run TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_wish TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE landing.notification TO media_sync;
+GRANT SELECT,DELETE ON TABLE landing.notification TO media_upkeep;
 
 GRANT SELECT ON TABLE mirror.asset_field TO media_sync;
 
@@ -3904,6 +4249,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE mirror.asset_sighting TO media_sync;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE mirror.proved_page TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE mirror.quarantine TO media_sync;
+GRANT SELECT,DELETE ON TABLE mirror.quarantine TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE mirror.remote_asset TO media_sync;
 
@@ -3914,8 +4260,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE mirror.verify_queue TO media_sync;
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.api_budget TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.api_call TO media_sync;
+GRANT SELECT,DELETE ON TABLE ops.api_call TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.canary_touch TO media_sync;
+GRANT SELECT,DELETE ON TABLE ops.canary_touch TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.cloud_binding TO media_sync;
 
@@ -3924,12 +4272,14 @@ GRANT SELECT,INSERT,UPDATE ON TABLE ops.fence TO media_sync;
 GRANT USAGE ON SEQUENCE ops.fence_seq TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.hold TO media_sync;
+GRANT SELECT ON TABLE ops.hold TO media_upkeep;
 
 GRANT SELECT,INSERT ON TABLE ops.hold_item TO media_sync;
 
 GRANT SELECT ON TABLE ops.migration TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.run TO media_sync;
+GRANT SELECT,DELETE ON TABLE ops.run TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.setting TO media_sync;
 
@@ -3938,10 +4288,13 @@ GRANT SELECT,INSERT,UPDATE ON TABLE ops.vault_copy TO media_sync;
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.vault_object TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.attempt TO media_sync;
+GRANT SELECT,DELETE ON TABLE outbox.attempt TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.conflict TO media_sync;
+GRANT SELECT ON TABLE outbox.conflict TO media_upkeep;
 
 GRANT SELECT,UPDATE ON TABLE outbox.operation TO media_sync;
+GRANT SELECT ON TABLE outbox.operation TO media_upkeep;
 
 GRANT SELECT ON TABLE outbox.operation_kind TO media_sync;
 
@@ -3954,8 +4307,10 @@ GRANT SELECT ON TABLE public.media_usage TO media_sync;
 GRANT SELECT ON TABLE outbox.orphan_asset TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.push_plan TO media_sync;
+GRANT SELECT,DELETE ON TABLE outbox.push_plan TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.push_plan_item TO media_sync;
+GRANT SELECT,DELETE ON TABLE outbox.push_plan_item TO media_upkeep;
 
 GRANT SELECT ON TABLE public.media_collections TO media_sync;
 
@@ -3964,6 +4319,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media_folders TO media_sync;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.media_metadata_fields TO media_sync;
 
 GRANT SELECT,INSERT ON TABLE public.media_sync_log_seal TO media_sync;
+GRANT SELECT ON TABLE public.media_sync_log_seal TO media_upkeep;
 
 GRANT SELECT ON TABLE quality.altered_row TO media_sync;
 

@@ -6,6 +6,7 @@ Not here: the work, and any import that takes time: modules are imported when th
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,8 @@ orphans_app = typer.Typer(help="Assets that nothing in the database wants.", no_
 app.add_typer(orphans_app, name="orphans")
 vault_app = typer.Typer(help="Bytes that are kept here, so that a deletion can be undone.", no_args_is_help=True)
 app.add_typer(vault_app, name="vault")
+audit_app = typer.Typer(help="The log of all changes, and the proof that nobody has changed it.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
 
 Migrate = Annotated[bool, typer.Option("--migrate", help="Apply missing migrations to the configured database first.")]
 _MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"]
@@ -268,6 +271,23 @@ def replace(
     from media_pipeline.cli import uploads as work
 
     raise typer.Exit(work.replace(settings, asset, file, is_json=json))
+
+
+@app.command()
+def upkeep(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go; nothing is removed.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove what is done with, archive old months of the log, forget old runs of Dagster.
+
+    Nothing that is unprocessed, held or needed goes, and Cloudinary is asked nothing. While 'up' runs it is done every
+    night. Ends with 1 if a month of the log should have been archived and was not.
+    """
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import upkeep as work
+
+    raise typer.Exit(work.command(settings, is_dry=dry_run, is_json=json))
 
 
 @app.command()
@@ -583,3 +603,25 @@ def verify_vault(context: typer.Context, json: Json = False) -> None:
     from media_pipeline.cli import vault as work
 
     raise typer.Exit(work.verify(settings, is_json=json))
+
+
+@audit_app.command("verify")
+def verify_audit(
+    context: typer.Context,
+    anchor: Annotated[
+        str | None,
+        typer.Option(metavar="DIGEST", help="Digest of a seal that was noted elsewhere; it must be in the chain."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compute every entry, every seal and their chain again, and name what was changed; ends with 1 if anything was.
+
+    Prints the digest of the newest seal. Noted elsewhere and given later as --anchor, it also finds somebody who may
+    write everything here and made all of it anew.
+    """
+    if anchor is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", anchor):
+        raise typer.BadParameter("a digest is 64 hexadecimal digits", param_hint="--anchor")
+    settings = _begin(context, is_json=json)
+    from media_pipeline.cli import audit as work
+
+    raise typer.Exit(work.verify(settings, anchor=anchor, is_json=json))

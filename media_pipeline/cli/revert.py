@@ -29,7 +29,7 @@ def command(settings: Settings, to: datetime, *, folder: str | None, is_dry_run:
     """Record edits that return assets to how they were; the next push carries them like any edit.
 
     Raises:
-        ConfigurationError: the time lies in the future.
+        ConfigurationError: the time lies in the future, or before the log.
     """
     at = to if to.tzinfo is not None else to.replace(tzinfo=UTC)
     if at > datetime.now(UTC):
@@ -38,6 +38,12 @@ def command(settings: Settings, to: datetime, *, folder: str | None, is_dry_run:
     with local.running(settings, with_emulator=False) as live, local.database(live) as engine:
         migrate.require_current(engine)
         with read_only(engine) as connection:
+            start_at = statements.run(connection, "reads/745_read_log_start").scalar_one()
+            if start_at is not None and at < start_at:
+                raise ConfigurationError(
+                    f"The log reaches back to {start_at:%Y-%m-%d}; what lies before is archived.",
+                    hint="Name a later time, or look into the files of MEDIA_PIPELINE_ARCHIVE.",
+                )
             found = statements.run(connection, "reads/740_find_reverted", at=at, folder=folder).all()
         if not found:
             console.print(f"Nothing that can be edited is different from {at:%Y-%m-%d %H:%M:%S} UTC.")

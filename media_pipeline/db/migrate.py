@@ -101,7 +101,7 @@ def status(engine: Engine) -> MigrationStatus:
             raise
         raise DatabaseError(
             f"The user of {place_of(engine.url)} may not use this database.",
-            hint="As its owner run: grant media_sync to <user>.",
+            hint="As its owner run: grant media_sync, media_upkeep to <user>.",
         ) from error
 
 

@@ -7,7 +7,7 @@ Not here: what a statement means, transactions (``engine``), the order of migrat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -118,6 +118,22 @@ def copy_in(
             copy.write_row(row)
             count += 1
     return count
+
+
+def copy_out(connection: Connection, name: str, **parameters: Any) -> Iterator[bytes]:
+    """The output of the ``copy … to stdout`` statement *name*, in pieces as they come.
+
+    Args:
+        parameters: written into the statement by the driver, since Postgres takes none here.
+
+    Raises:
+        KeyError: there is no such file.
+        psycopg.Error: Postgres refused it.
+    """
+    written = str(statement(name).compile(dialect=connection.dialect))
+    with raw(connection).cursor() as cursor, cursor.copy(written.encode(), parameters) as copy:
+        for piece in copy:
+            yield bytes(piece)
 
 
 def raw(connection: Connection) -> psycopg.Connection:

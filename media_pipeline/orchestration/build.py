@@ -14,6 +14,7 @@ from media_pipeline.orchestration.automation import JOBS, automation, schedules,
 from media_pipeline.orchestration.checks import CHECKS
 from media_pipeline.orchestration.quality import nightly_quality, quality_job, quality_report
 from media_pipeline.orchestration.resources import pipeline_resource
+from media_pipeline.orchestration.upkeep import UPKEEP_ASSETS, nightly_upkeep, upkeep_job
 from media_pipeline.orchestration.windows import outage_window, recent_changes
 from media_pipeline.progress import Progress
 from media_pipeline.settings import Settings
@@ -41,10 +42,11 @@ def build_defs(
             *FULL_SYNC_ASSETS,
             *PUSH_ASSETS,
             quality_report,
+            *UPKEEP_ASSETS,
         ],
         asset_checks=CHECKS,
-        jobs=[*JOBS, quality_job],
-        schedules=[*schedules(settings), nightly_quality],
+        jobs=[*JOBS, quality_job, upkeep_job],
+        schedules=[*schedules(settings), nightly_quality, nightly_upkeep],
         sensors=[*sensors(settings), automation],
         resources={"pipeline": pipeline},
         # The steps of a run share one database pool and one lock; a process for each would cost 4 s a step besides.

@@ -1,4 +1,4 @@
-"""One sync, or one push, in this process, as runs that Dagster's page shows.
+"""One sync, one push or one upkeep in this process, as runs that Dagster's page shows.
 
 Belongs here: the runs, their outcome, errors as the rooms raised them, runs whose process was killed.
 Not here: what a run does (``assets``), how its outcome is printed (``cli``).
@@ -22,10 +22,12 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from pydantic import SecretStr
 from sqlalchemy import Engine, Row
 
+from media_pipeline import upkeep
 from media_pipeline.db import embedded, migrate, statements
 from media_pipeline.db.engine import create_engine, read_only
 from media_pipeline.errors import ActivityBusy, MediaPipelineError
 from media_pipeline.ops import holds
+from media_pipeline.ops.runs import holder
 from media_pipeline.orchestration.build import build_defs
 from media_pipeline.orchestration.instance import prepare_home, storage_url
 from media_pipeline.orchestration.resources import (
@@ -38,11 +40,14 @@ from media_pipeline.orchestration.resources import (
     PUSH_PENDING,
     QUALITY,
     RECENT_CHANGES,
+    UPKEEP,
     VERIFY,
 )
+from media_pipeline.orchestration.upkeep import RunsForgotten, forget_runs
 from media_pipeline.progress import Progress
 from media_pipeline.reads.operations import count_pushable
 from media_pipeline.settings import Settings
+from media_pipeline.upkeep import DueMonth, Removed
 from media_pipeline.vocabulary import HoldId, ReportId, RunId, RunState
 
 _ACTOR_TAG: Final = "media_pipeline/actor"
@@ -101,6 +106,25 @@ class PushOutcome:
     problems: tuple[str, ...]
     api_calls_used: int
     duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class UpkeepOutcome:
+    """What an upkeep led to; ``counts`` by step (done_work, log, dagster), as in ``ops.run``."""
+
+    run_id: RunId
+    dagster_run_id: str
+    counts: Mapping[str, Mapping[str, Any]]
+    duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class UpkeepPreview:
+    """What an upkeep would remove, archive and forget now."""
+
+    done_work: Removed
+    months: tuple[DueMonth, ...]
+    dagster: RunsForgotten
 
 
 def run_full_sync(settings: Settings, *, actor: str, progress: Progress) -> SyncOutcome:
@@ -232,6 +256,42 @@ def run_push(settings: Settings, *, actor: str, progress: Progress) -> PushOutco
         api_calls_used=sum(int(run.counts["total"]["api_calls"]) for run in done),
         duration_seconds=time.monotonic() - started,
     )
+
+
+def run_upkeep(settings: Settings, *, actor: str, progress: Progress) -> UpkeepOutcome:
+    """Run the job ``upkeep`` in this process and wait for its end. It asks nothing of the cloud.
+
+    Args:
+        actor: who asks, e.g. ``cli:<user>``.
+        progress: told of the work while it goes on.
+
+    Raises:
+        ActivityBusy: another process is at it.
+        ArchiveUnwritable, MigrationNeeded, DatabaseError, ConfigurationError: as the rooms raise them.
+        KeyboardInterrupt: the user stopped it; the next one goes on from there.
+    """
+    started = time.monotonic()
+    with _launcher(settings, actor, progress, "media-pipeline upkeep") as launcher:
+        run = launcher.execute(UPKEEP)
+    return UpkeepOutcome(RunId(run.id), run.dagster_run_id, dict(run.counts), time.monotonic() - started)
+
+
+def preview_upkeep(settings: Settings, *, actor: str, progress: Progress) -> UpkeepPreview:
+    """Count what ``run_upkeep`` would do now; no run, and nothing stays written.
+
+    Raises:
+        ActivityBusy: another process is at it.
+    """
+    days, log_days = settings.retention_days, settings.log_retention_days
+    with _launcher(settings, actor, progress, "media-pipeline upkeep") as launcher:
+        migrate.require_current(launcher.engine)
+        return UpkeepPreview(
+            done_work=upkeep.remove_done_work(
+                launcher.engine, retention_days=days, holder=holder("upkeep"), progress=progress, is_dry_run=True
+            ),
+            months=upkeep.list_due_months(launcher.engine, log_days),
+            dagster=forget_runs(launcher.instance, retention_days=days, log_retention_days=log_days, is_dry_run=True),
+        )
 
 
 @dataclass(frozen=True, slots=True)

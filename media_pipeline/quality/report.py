@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Engine, Row
 
+from media_pipeline import audit
 from media_pipeline.db import locks, statements
 from media_pipeline.db.engine import ENGINE_ROLE, read_only, transaction
 from media_pipeline.errors import RemoteError
@@ -33,6 +34,9 @@ from media_pipeline.vocabulary import ExpectationState, ReportId, RunId, Severit
 
 NAME: Final = "quality"
 """Of its directory among the reports."""
+
+_LOG_ENTRIES: Final = 1_000_000
+"""Newest entries whose digests are computed again; 'audit verify' does it for all."""
 
 _TREND_DAYS: Final = 30
 _ORDER: Final = (ExpectationState.FAILED, ExpectationState.UNKNOWN, ExpectationState.MET)
@@ -116,6 +120,7 @@ def make(
             begun = statements.run(connection, "quality/010_begin_report", run_id=run_id).one()
         report_id = ReportId(begun.id)
         compared, problem = _compare(engine, settings, connect, report_id, progress)
+        _prove_log(engine, settings, report_id, progress)
         asked = expectations(settings, begun.started_at)
         progress.note(f"Asking {len(asked)} expectations.")
         validation = _ask(engine, asked, problem)
@@ -156,6 +161,36 @@ def _compare(
         return parity.compare(engine, connect(), settings, report_id, progress=progress), None
     except RemoteError as error:
         return parity.Parity(0, 0, 0), f"The cloud could not be asked: {error}"
+
+
+def _prove_log(engine: Engine, settings: Settings, report_id: ReportId, progress: Progress) -> None:
+    """Compute the newest part of the log again, and the chain of all seals; keep what is wrong with it."""
+    found = audit.verify(engine, newest_entries=_LOG_ENTRIES, archive=settings.archive, progress=progress)
+    problems = [
+        *(("changed entry", _entry(one)) for one in found.changed),
+        *(("added entry", _entry(one)) for one in found.added),
+        *(
+            (
+                "seal",
+                f"seal {one.seal_id} of {one.sealed_at:%Y-%m-%d %H:%M:%S}, entries to {one.through}: {one.problem}",
+            )
+            for one in found.seals
+        ),
+        *(("chain", f"seal {one.seal_id} of {one.sealed_at:%Y-%m-%d %H:%M:%S}: {one.problem}") for one in found.links),
+        *(("archive", f"{one.month}, {one.file_name}: {one.problem}") for one in found.archives),
+    ]
+    with transaction(engine) as connection:
+        statements.run(
+            connection,
+            "quality/090_write_log_problems",
+            report_id=report_id,
+            kinds=[kind for kind, _ in problems],
+            details=[detail for _, detail in problems],
+        )
+
+
+def _entry(one: audit.Entry) -> str:
+    return f"{one.xid}:{one.id} of {one.recorded_at:%Y-%m-%d %H:%M:%S}, {one.action}, asset {one.asset_id or '-'}"
 
 
 def _ask(engine: Engine, asked: Sequence[Expectation], problem: str | None) -> Validation:

@@ -12,37 +12,38 @@ from media_pipeline_tests.house_rules import sources
 
 NAMES = statements.names()
 
-# The rooms whose statements write a table. A room that is not here writes through the owner's functions or code.
+# The rooms whose statements write a table; upkeep only deletes, under a role of its own.
+# A room that is not here writes through the owner's functions or code.
 WRITERS = {
-    "diff.change": {"diff"},
-    "diff.change_set": {"diff"},
-    "landing.change_window": {"listing"},
-    "landing.listing_page": {"listing", "mirror"},  # mirror: applied_at
-    "landing.listing_run": {"listing", "mirror"},  # mirror: what a complete run led to
-    "landing.notification": {"intake"},
+    "diff.change": {"diff", "upkeep"},
+    "diff.change_set": {"diff", "upkeep"},
+    "landing.change_window": {"listing", "upkeep"},
+    "landing.listing_page": {"listing", "mirror", "upkeep"},  # mirror: applied_at
+    "landing.listing_run": {"listing", "mirror", "upkeep"},  # mirror: what a complete run led to
+    "landing.notification": {"intake", "upkeep"},
     "landing.listing_wish": {"listing"},  # mirror.hint adds to it, too
     "mirror.asset_sighting": {"mirror", "diff"},  # diff: approved_hold_id, so that an approved id passes
     "mirror.proved_page": {"mirror"},
-    "mirror.quarantine": {"mirror"},
+    "mirror.quarantine": {"mirror", "upkeep"},
     "mirror.remote_asset": {"mirror"},
     "mirror.verify_queue": {"mirror"},  # everybody else calls mirror.hint
     "ops.alembic_version": {"ops"},
     "ops.api_budget": {"ops"},
-    "ops.api_call": {"ops"},
-    "ops.canary_touch": {"canary"},
+    "ops.api_call": {"ops", "upkeep"},
+    "ops.canary_touch": {"canary", "upkeep"},
     "ops.cloud_binding": {"ops"},
     "ops.fence": {"ops"},
     "ops.hold": {"ops"},
     "ops.hold_item": {"diff", "mirror"},  # in the transaction of the guard that opened the hold
     "ops.migration": {"ops"},
-    "ops.run": {"ops"},
+    "ops.run": {"ops", "upkeep"},
     "ops.vault_copy": {"vault"},
     "ops.vault_object": {"vault"},
-    "outbox.attempt": {"push"},
+    "outbox.attempt": {"push", "upkeep"},
     "outbox.conflict": {"outbox"},
     "outbox.operation": {"outbox", "push"},  # push: claims and results; recorded by the trigger alone
-    "outbox.push_plan": {"push"},
-    "outbox.push_plan_item": {"push"},
+    "outbox.push_plan": {"push", "upkeep"},
+    "outbox.push_plan_item": {"push", "upkeep"},
     # outbox: assets with open operations, merged field by field; demo: edits as people make them, in their role
     "public.media_assets": {"diff", "outbox", "demo"},
     "public.media_folders": {"mirror"},

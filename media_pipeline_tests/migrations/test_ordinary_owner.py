@@ -8,12 +8,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
+from media_pipeline import audit, upkeep
 from media_pipeline.db import locks, migrate
 from media_pipeline.db.embedded import EmbeddedServer
 from media_pipeline.db.engine import create_engine, transaction
 from media_pipeline.errors import DatabaseError
+from media_pipeline.progress import Silent
 
 
 @pytest.fixture
@@ -37,13 +40,29 @@ def _program(url: str) -> None:
     engine.dispose()
 
 
+def _look_after(engine: Engine, archive: Path) -> None:
+    """Upkeep: the month of an empty log is archived by whoever owns it, for whoever asks."""
+    with psycopg.connect(engine.url.set(drivername="postgresql", username="landlord").render_as_string()) as owner:
+        owner.execute(
+            "create table audit.media_sync_log_2020_01 partition of public.media_sync_log"
+            " for values from ('2020-01-01 00:00:00+00') to ('2020-02-01 00:00:00+00')"
+        )
+    kept = upkeep.keep_log(engine, archive, log_retention_days=400, holder="a test", progress=Silent())
+    assert [one.month for one in kept.archived] == ["2020-01"]
+    assert audit.verify(engine, archive=archive).is_whole
+    upkeep.remove_done_work(engine, retention_days=30, holder="a test", progress=Silent())
+
+
 @pytest.mark.parametrize("road", [_program, _script])
-def test_an_owner_without_superuser_rights_can_migrate_and_write(owner_url: str, road: Callable[[str], None]) -> None:
+def test_an_owner_without_superuser_rights_can_migrate_and_write(
+    owner_url: str, road: Callable[[str], None], tmp_path: Path
+) -> None:
     road(owner_url)
     engine = create_engine(owner_url, pool_size=2)
     migrate.require_current(engine)
     with locks.activity(engine, "apply", holder="the owner") as fence, transaction(engine) as connection:
         fence.check(connection)
+    _look_after(engine, tmp_path)
     engine.dispose()
 
 
@@ -59,13 +78,14 @@ def test_a_user_without_any_right_is_told_what_is_missing(owner_url: str) -> Non
     assert "grant media_sync" in refused.value.hint
 
 
-def test_a_member_of_the_engine_role_can_run_the_program(owner_url: str) -> None:
+def test_a_member_of_both_roles_can_run_the_program(owner_url: str, tmp_path: Path) -> None:
     _program(owner_url)
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        connection.execute("create role tenant login in role media_sync")
+        connection.execute("create role tenant login in role media_sync, media_upkeep")
     engine = create_engine(make_url(owner_url).set(username="tenant").render_as_string(), pool_size=2)
 
     migrate.require_current(engine)
     with locks.activity(engine, "apply", holder="the tenant") as fence, transaction(engine) as connection:
         fence.check(connection)
+    _look_after(engine, tmp_path)
     engine.dispose()

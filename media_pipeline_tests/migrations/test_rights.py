@@ -194,14 +194,15 @@ def test_the_engine_owns_nothing_and_goes_past_no_policy(logged: Engine) -> None
     assert rows(logged, powers) == [False]
 
 
-def test_nobody_but_the_engine_was_granted_anything(engine: Engine) -> None:
+def test_nobody_but_the_engine_and_upkeep_was_granted_anything(engine: Engine) -> None:
     granted = f"""
       select distinct pg_get_userbyid(g.grantee)
       from {RELATIONS}, lateral aclexplode(c.relacl) g
       where {OURS} and g.grantee <> c.relowner
+      order by 1
     """
 
-    assert rows(engine, granted) == ["media_sync"]
+    assert rows(engine, granted) == ["media_sync", "media_upkeep"]
 
 
 def test_the_engine_may_delete_only_what_it_can_read_again(engine: Engine) -> None:

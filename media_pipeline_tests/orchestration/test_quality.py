@@ -36,9 +36,7 @@ def defs(settings: Settings) -> dg.Definitions:
 @pytest.fixture
 def run(defs: dg.Definitions, instance: dg.DagsterInstance) -> Run:
     def execute(job: str) -> dg.ExecuteInProcessResult:
-        return defs.resolve_job_def(job).execute_in_process(
-            instance=instance, run_config=QUIET, raise_on_error=False
-        )
+        return defs.resolve_job_def(job).execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
 
     return execute
 
@@ -64,7 +62,7 @@ def test_each_suite_is_a_check_and_a_fault_turns_exactly_its_own_red(run: Run, e
     with engine.begin() as connection:
         connection.exec_driver_sql("set local session_replication_role = replica")
         connection.exec_driver_sql(
-            "update media_sync_log set after = '{\"display_name\": \"forged\"}' where id = (select max(id) from"
+            'update media_sync_log set after = \'{"display_name": "forged"}\' where id = (select max(id) from'
             " media_sync_log where asset_id is not null)"
         )
     broken = run(QUALITY)

@@ -113,7 +113,7 @@ FAULTS: Final[dict[str, Fault]] = {
             "insert into media_metadata_fields (external_id, label, type, datasource, document, position) values"
             " ('weather', 'Weather', 'enum', '{\"values\": [{\"external_id\": \"winter\"}]}', '{}', 99)"
         )(connection),
-        _both(13, "metadata = '{\"weather\": \"monsoon\"}'")(connection),
+        _both(13, 'metadata = \'{"weather": "monsoon"}\'')(connection),
     )[0],
     "sizes_can_be": _both(14, "size_bytes = 0"),
     "widths_can_be": _both(15, "width_px = 0"),
@@ -152,7 +152,7 @@ FAULTS: Final[dict[str, Fault]] = {
         25, "update mirror.remote_asset set document = document || '{\"hologram\": 1}' where asset_id = :id"
     ),
     "no_member_changed_its_type": _of(
-        26, "update mirror.remote_asset set document = document || '{\"bytes\": \"many\"}' where asset_id = :id"
+        26, 'update mirror.remote_asset set document = document || \'{"bytes": "many"}\' where asset_id = :id'
     ),
     "no_member_vanished": _of(
         27, "update mirror.remote_asset set document = document - 'secure_url' where asset_id = :id"

@@ -52,9 +52,7 @@ def changing(engine: Engine, tmp_path: Path) -> Iterator[Rig]:
 
 def make(rig: Rig) -> QualityReport:
     with rig.client() as client:
-        return quality.make(
-            rig.engine, rig.settings, lambda: client, run_id=_run(rig.engine), progress=Silent()
-        )
+        return quality.make(rig.engine, rig.settings, lambda: client, run_id=_run(rig.engine), progress=Silent())
 
 
 def _run(engine: Engine) -> RunId:
@@ -190,9 +188,7 @@ def test_an_asset_that_is_edited_meanwhile_is_no_difference(rig: Rig) -> None:
             return answer
 
         client.read_assets = meanwhile  # type: ignore[method-assign,assignment]
-        report = quality.make(
-            rig.engine, rig.settings, lambda: client, run_id=_run(rig.engine), progress=Silent()
-        )
+        report = quality.make(rig.engine, rig.settings, lambda: client, run_id=_run(rig.engine), progress=Silent())
 
     assert not_met(report)["sampled_fields_are_equal"] == 1
     assert report.sampled_count == 1

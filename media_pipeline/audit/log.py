@@ -1,7 +1,8 @@
-"""The append-only log of state changes.
+"""Writing the log of state changes.
 
 Belongs here: entries that concern no single asset, partitions, seals.
-Not here: entries of assets, which are written set-based by the statement that changes the assets.
+Not here: entries of assets, which are written set-based by the statement that changes the assets; proofs
+(``verification``).
 Tables: writes public.media_sync_log, public.media_sync_log_seal.
 """
 
@@ -22,9 +23,9 @@ from media_pipeline.vocabulary import RunId
 log = structlog.get_logger()
 
 
-def prepare(connection: Connection) -> None:
-    """Make the log's partitions for this month and the next two; does nothing where they exist."""
-    statements.run(connection, "audit/010_ensure_partitions")
+def prepare(connection: Connection) -> int:
+    """Make the log's partitions for this month and the next two; returns how many there were to be made."""
+    return int(statements.run(connection, "audit/010_ensure_partitions").scalar_one())
 
 
 def append(

@@ -1,0 +1,33 @@
+-- upkeep/040_remove_notifications.sql
+-- Purpose: a batch of notifications that were taken in long ago; which of them may go, the policy of the role says.
+-- Input:   cutoff, after (key of the last row of the batch before, as texts; empty: the first batch), row_limit
+-- Output:  next_after (null: the end), removed_count, removed_bytes
+-- Writes:  landing.notification
+with batch as materialized (
+  select n.id
+  from landing.notification as n
+  where
+    n.landed_at < :cutoff
+    and n.id > coalesce(cast((cast(:after as text[]))[1] as bigint), 0)
+  order by n.id
+  limit :row_limit
+),
+
+removed as (
+  delete from landing.notification as n
+  using batch as b
+  where n.id = b.id
+  returning octet_length(n.body) as size_bytes
+),
+
+last as (
+  select array[cast(b.id as text)] as next_after
+  from batch as b
+  order by b.id desc
+  limit 1
+)
+
+select
+  (select l.next_after from last as l) as next_after,
+  (select count(*) from removed) as removed_count,
+  (select coalesce(sum(r.size_bytes), 0) from removed as r) as removed_bytes
