@@ -13,7 +13,7 @@ from media_pipeline import canary
 from media_pipeline.db.engine import read_only
 from media_pipeline.intake.configured import spool_of
 from media_pipeline.intake.drain import drain
-from media_pipeline.orchestration import metadata
+from media_pipeline.orchestration import freshness, metadata
 from media_pipeline.orchestration.resources import Pipeline
 from media_pipeline.reads.lag import Gap, Lag, list_gaps, read_lag
 
@@ -94,6 +94,7 @@ def _no_gap(gaps: tuple[Gap, ...]) -> dg.AssetCheckResult:
     group_name="intake",
     kinds={"cloudinary"},
     owners=_OWNERS,
+    freshness_policy=freshness.MINUTES,
     description="""One asset of ours, `media-pipeline/canary`, changed every ten minutes to prove that changes arrive.
 
 What is measured is the whole way: change in Cloudinary, notification, spool, read by id, committed row of

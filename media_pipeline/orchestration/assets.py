@@ -13,7 +13,7 @@ from media_pipeline import canary, diff, listing, mirror, push
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only
 from media_pipeline.errors import RemoteError
-from media_pipeline.orchestration import metadata
+from media_pipeline.orchestration import freshness, metadata
 from media_pipeline.orchestration.arriving import canary_touch, change_files
 from media_pipeline.orchestration.resources import OUTAGE_WINDOW, RECENT_CHANGES, Pipeline, Step
 from media_pipeline.reads import operations
@@ -39,6 +39,8 @@ every run is refused before its first write.""",
     group_name="listing",
     kinds={"cloudinary", "postgres"},
     owners=_OWNERS,
+    freshness_policy=freshness.NIGHTLY,
+    pool="listing",
     description="""Every page of the library's listings, kept byte for byte as Cloudinary sent it.
 
 The library is walked in **slices** (resource type × delivery type, such as image/upload), several at a time. Each
@@ -123,6 +125,7 @@ def _delivery_types_are_listed(step: Step) -> dg.AssetCheckResult:
     group_name="mirror",
     kinds={"cloudinary", "postgres"},
     owners=_OWNERS,
+    freshness_policy=freshness.MINUTES,
     description="""The mirror: for every asset the last state that was *proved* to be in Cloudinary.
 
 1. Landed pages are checked, typed and taken over; a record that makes no sense goes to quarantine, the rest goes on.
@@ -167,6 +170,7 @@ def remote_assets(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[
     group_name="diff",
     kinds={"postgres"},
     owners=_OWNERS,
+    freshness_policy=freshness.MINUTES,
     description="""What differs between the mirror and `media_assets`, asset by asset and field by field.
 
 Computed by Postgres in one transaction: created, updated, renamed, moved, restored, deleted. It is a report and a
@@ -208,6 +212,7 @@ def diff_set(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[None]
     group_name="diff",
     kinds={"postgres"},
     owners=_OWNERS,
+    freshness_policy=freshness.MINUTES,
     description="""The library as people and applications use it: one row an asset, typed, searchable, joinable.
 
 The newest change set is applied in batches. Every change moves `row_version` and appends an entry with the fields
@@ -248,6 +253,7 @@ def media_assets(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[N
     group_name="mirror",
     kinds={"cloudinary", "postgres"},
     owners=_OWNERS,
+    freshness_policy=freshness.NIGHTLY,
     description="""The folder tree, empty folders included.
 
 A folder that Cloudinary's folder search does not show is removed here only if no live asset lies in it and if its own
@@ -275,6 +281,7 @@ def media_folders(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[
     group_name="mirror",
     kinds={"cloudinary", "postgres"},
     owners=_OWNERS,
+    freshness_policy=freshness.NIGHTLY,
     description="""Definitions of structured metadata: which fields assets may have, of which type, with which values.
 
 *Reads* the Admin API, one call. *Writes* `public.media_metadata_fields`.""",

@@ -12,7 +12,7 @@ from typing import Any, Final
 import dagster as dg
 
 from media_pipeline import quality
-from media_pipeline.orchestration import metadata
+from media_pipeline.orchestration import freshness, metadata
 from media_pipeline.orchestration.assets import cloudinary_listing, media_assets, media_folders, metadata_fields
 from media_pipeline.orchestration.resources import QUALITY, Pipeline
 from media_pipeline.quality import SAYS, QualityReport, SuiteResult
@@ -22,6 +22,8 @@ from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import ExpectationState, Severity
 
 _OWNERS: Final = ["team:media-pipeline"]
+
+_NAMED_BELOW: Final = "What is not met is named with the first rows that break it, and with what to do."
 
 AFTER_A_FULL_SYNC: Final = (
     dg.AutomationCondition.asset_matches(cloudinary_listing.key, dg.AutomationCondition.newly_updated()).since(
@@ -40,6 +42,7 @@ it would only tell the same with more words. The nightly one comes all the same.
     group_name="quality",
     kinds={"postgres", "cloudinary"},
     owners=_OWNERS,
+    freshness_policy=freshness.NIGHTLY,
     automation_condition=AFTER_A_FULL_SYNC,
     description="""What must hold in the data, asked of the database itself and compared with Cloudinary.
 
@@ -51,7 +54,10 @@ days; it needs no network.
 
 *Reads* nearly every table, and the Admin API (a call a slice, one for 100 sampled assets). *Writes* `quality.*` and the
 directory of reports.""",
-    check_specs=[dg.AssetCheckSpec(suite.value, asset="quality_report", description=SAYS[suite]) for suite in Suite],
+    check_specs=[
+        dg.AssetCheckSpec(suite.value, asset="quality_report", description=f"{SAYS[suite]} {_NAMED_BELOW}")
+        for suite in Suite
+    ],
     pool="reports",
 )
 def quality_report(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult:  # type: ignore[type-arg]

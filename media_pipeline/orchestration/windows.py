@@ -11,7 +11,7 @@ import dagster as dg
 
 from media_pipeline import listing
 from media_pipeline.listing import WindowResult
-from media_pipeline.orchestration import metadata
+from media_pipeline.orchestration import freshness, metadata
 from media_pipeline.orchestration.assets import VERIFY_ASSETS, cloudinary_library
 from media_pipeline.orchestration.resources import OUTAGE_WINDOW, RECENT_CHANGES, Pipeline, Step
 
@@ -34,6 +34,7 @@ _IS_WHOLE: Final = (
     group_name="listing",
     kinds={"cloudinary", "postgres"},
     owners=_OWNERS,
+    freshness_policy=freshness.MINUTES,
     description="""What was created or changed since the last look, as the search of Cloudinary shows it.
 
 Only ids are taken from it: each asset is read again by its id, and nothing that the search does not show counts as
@@ -61,6 +62,7 @@ with warnings.catch_warnings():
         group_name="listing",
         kinds={"cloudinary", "postgres"},
         owners=_OWNERS,
+        pool="listing",
         partitions_def=DAYS,
         backfill_policy=dg.BackfillPolicy.single_run(),
         description="""What was created or changed on the days of an outage. **Choose the days and materialize them.**

@@ -9,11 +9,21 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 from media_pipeline.orchestration.build import build_defs
 from media_pipeline.orchestration.resources import FULL_SYNC
 
 SNAPSHOT = Path(__file__).parent / "asset_graph.json"
+
+
+def _fresh_for(graph: AssetGraph, key: dg.AssetKey) -> str | None:
+    """After which time an asset counts as late, and after which as failed."""
+    policy = graph.get(key).freshness_policy
+    if not isinstance(policy, TimeWindowFreshnessPolicy) or policy.warn_window is None:
+        return None
+    return f"{policy.warn_window.to_timedelta()}, {policy.fail_window.to_timedelta()}"
 
 
 def _graph(defs: dg.Definitions) -> dict[str, Any]:
@@ -27,6 +37,9 @@ def _graph(defs: dg.Definitions) -> dict[str, Any]:
             "deps": sorted(parent.to_user_string() for parent in node.parent_keys),
             "kinds": sorted(node.kinds),
             "is_made_here": node.is_executable,
+            "pools": sorted(node.pools or ()),
+            "fresh_for": _fresh_for(graph, key),
+            "automation": node.automation_condition.label if node.automation_condition else None,
             "checks": {
                 check.name: "blocking" if graph.get_check_spec(check).blocking else "tells"
                 for check in sorted(node.check_keys)
@@ -48,7 +61,7 @@ def _graph(defs: dg.Definitions) -> dict[str, Any]:
     }
     sensors = {
         sensor.name: {
-            "job": sensor.job_name,
+            "job": None if isinstance(sensor, dg.AutomationConditionSensorDefinition) else sensor.job_name,
             "interval_seconds": sensor.minimum_interval_seconds,
             "default": sensor.default_status.value,
         }
