@@ -12,6 +12,7 @@ from media_pipeline.orchestration.arriving import canary_touch, change_files
 from media_pipeline.orchestration.assets import FULL_SYNC_ASSETS, PUSH_ASSETS, cloudinary_library
 from media_pipeline.orchestration.automation import JOBS, schedules, sensors
 from media_pipeline.orchestration.checks import CHECKS
+from media_pipeline.orchestration.reports import REPORT_ASSETS, REPORT_JOBS, REPORT_SCHEDULES
 from media_pipeline.orchestration.resources import pipeline_resource
 from media_pipeline.orchestration.windows import outage_window, recent_changes
 from media_pipeline.progress import Progress
@@ -39,10 +40,11 @@ def build_defs(
             *(cloudinary_library, change_files, canary_touch, recent_changes, outage_window),
             *FULL_SYNC_ASSETS,
             *PUSH_ASSETS,
+            *REPORT_ASSETS,
         ],
         asset_checks=CHECKS,
-        jobs=JOBS,
-        schedules=schedules(settings),
+        jobs=[*JOBS, *REPORT_JOBS],
+        schedules=[*schedules(settings), *REPORT_SCHEDULES],
         sensors=sensors(settings),
         resources={"pipeline": pipeline},
         # The steps of a run share one database pool and one lock; a process for each would cost 4 s a step besides.

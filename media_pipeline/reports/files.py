@@ -101,6 +101,7 @@ class Report:
         name: of its directory: small letters, digits and ``_``.
         lead: one or two sentences: what this is and how it stands.
         figures: a few numbers that stand above everything else, by what they count.
+        keep_days: for which reports of this name are kept; None means the setting ``retention_days``.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Report:
     figures: Mapping[str, object] = field(default_factory=dict)
     plots: Sequence[Plot] = ()
     tables: Sequence[Table] = ()
+    keep_days: int | None = None
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -130,8 +132,13 @@ class Written(msgspec.Struct, frozen=True):
     row_counts: dict[str, int]
 
     def path(self, settings: Settings) -> Path:
-        """Its page."""
+        """Where its page is."""
         return settings.reports.resolve() / self.directory / PAGE
+
+    @property
+    def row_count(self) -> int:
+        """Rows of all tables."""
+        return sum(self.row_counts.values())
 
 
 @dataclass(slots=True)
@@ -149,7 +156,7 @@ class _Shown:
 def write(
     report: Report, settings: Settings, *, run_id: int, now: datetime | None = None, sheet_rows: int = SHEET_ROWS
 ) -> Written:
-    """Write *report* with all its files, and remove those of its kind that are older than ``retention_days``.
+    """Write *report* with all its files, and remove those of its name that are too old.
 
     Memory: a preview of each table; rows go to the files as they are read.
 
@@ -185,7 +192,7 @@ def write(
             (directory / PAGE).write_text(_page(report, shown, written), encoding="utf-8")
             (directory / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(written), indent=2) + b"\n")
         _point_to(home, stamp)
-        _remove_old(home, made_at - timedelta(days=settings.retention_days))
+        _remove_old(home, made_at - timedelta(days=report.keep_days or settings.retention_days))
     except OSError as error:
         raise ReportUnwritable(str(settings.reports), error.strerror or str(error)) from error
     return written
