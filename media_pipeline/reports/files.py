@@ -221,10 +221,11 @@ def address_of(settings: Settings, path: Path) -> str | None:
 # A page may load nothing but the style and the pictures that it carries itself.
 
 
-def content_security_policy(style: str) -> str:
-    """The rule under which a page with this inline *style* is shown: no script, no address of anybody."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
+def content_security_policy(*styles: str) -> str:
+    """The rule under which a page with these inline *styles* is shown: no script, no address of anybody."""
+    digests = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode("ascii") for one in styles]
+    allowed = " ".join(f"'sha256-{one}'" for one in digests) or "'none'"
+    return f"default-src 'none'; style-src {allowed}; img-src data:"
 
 
 def render(template: str, **values: Any) -> str:
@@ -251,7 +252,9 @@ def _page(report: Report, shown: Sequence[_Shown], written: Written) -> str:
 
     plots = [(svg_data_uri(one.svg), one.alt) for one in report.plots]
     figures = {name: _in_words(value) for name, value in report.figures.items()}
-    return render("report.html", report=report, shown=shown, written=written, plots=plots, figures=figures)
+    return render(
+        "report.html", title=report.title, report=report, shown=shown, written=written, plots=plots, figures=figures
+    )
 
 
 # Tables
