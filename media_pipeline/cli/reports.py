@@ -95,8 +95,7 @@ def _newest(settings: Settings) -> list[MadeReport]:
 
 def _show(found: list[MadeReport]) -> None:
     console = screen.out()
-    table = screen.rows("Report", "Made at", "Rows", "Page", numbers=[2])
     for one in found:
-        screen.add_row(table, one.name, one.made_at[:19].replace("T", " "), f"{one.row_count:,}", str(one.page))
-    console.print(table)
+        console.print(f"{one.title}, {one.made_at[:19].replace('T', ' ')} UTC, {screen.plural(one.row_count, 'row')}")
+        console.print(f"  {one.page}", markup=False)
     console.print("'media-pipeline reports serve' shows them in a browser, with the files to download.")

@@ -1,7 +1,7 @@
 """``media-pipeline up``: everything on this machine, until it is stopped.
 
-Belongs here: database, emulator, receiver or poller, reports, alarm, Dagster's web page and daemon as one; where they are;
-ending them together.
+Belongs here: database, emulator, receiver or poller, reports, alarm, Dagster's web page and daemon as one; where they
+are; ending them together.
 Not here: child processes in general (``cli.children``), what Dagster runs (``orchestration``).
 
     <home>/up.lock    locked as long as it is up

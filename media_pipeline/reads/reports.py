@@ -28,7 +28,7 @@ SETTLED_DAYS: Final = 30
 _STATISTICS_KEPT_DAYS: Final = 1
 """A page every quarter of an hour; the figures themselves are kept in the database."""
 
-_ASSETS: Final = {"live": "asset_count", "deleted here": "deleted_count"}
+_ASSETS: Final = {"live": "asset_count", "deleted": "deleted_count"}
 _WAITING: Final = {
     "edits": "pending_operation_count",
     "assets to read": "verify_queue_count",
@@ -41,7 +41,7 @@ def statistics(connection: Connection, snapshot: Snapshot) -> Report:
     """The figures of *snapshot*, and how they were over the last days."""
     past = snapshots.list_snapshots(connection, TREND_DAYS)
     numbers = snapshot.numbers
-    by_type: Mapping[str, int] = snapshot.figures["by_resource_type"]
+    by_type = dict(sorted(snapshot.figures["by_resource_type"].items(), key=lambda one: -one[1]))
 
     def lines(chosen: Mapping[str, str], title: str, unit: str) -> Plot:
         series = {name: over_time(past, figure) for name, figure in chosen.items()}

@@ -12,7 +12,7 @@ import base64
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _FAINT: Final = "#d5dae0"
 _COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 """Those of Okabe and Ito, which people who see red and green alike can tell apart."""
 _STYLES: Final = ("-", "--", "-.", ":")
+_SHORT: Final = timedelta(hours=12)
 _FEW_POINTS: Final = 40
 """Up to which each value is marked: a line of one point would show nothing."""
 
@@ -134,8 +135,6 @@ def _unknown_glyphs_are_no_matter() -> Iterator[None]:
 
 
 def _time_axes(axes: Axes, drawn: Mapping[str, Sequence[tuple[datetime, float]]], unit: str) -> None:
-    from datetime import UTC
-
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
@@ -144,6 +143,10 @@ def _time_axes(axes: Axes, drawn: Mapping[str, Sequence[tuple[datetime, float]]]
     axes.set_ylabel(unit)
     axes.set_xlabel("UTC")
     axes.grid(axis="y", color=_FAINT, linewidth=0.8)
+    moments = [moment for values in drawn.values() for moment, _ in values]
+    if max(moments) - min(moments) < _SHORT:
+        # The first hours would look like years, or like a point in the middle of nowhere.
+        axes.set_xlim(min(moments) - _SHORT / 2, max(moments) + _SHORT / 2)  # type: ignore[arg-type]
     numbers = [value for values in drawn.values() for _, value in values]
     _plain_numbers(axes, "y", numbers)
     if min(numbers) >= 0:

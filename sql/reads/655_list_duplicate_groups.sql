@@ -4,8 +4,8 @@
 -- Cost:    one pass over the live library, and one look at the uses of each asset of a group
 select
   a.etag, a.resource_type, a.size_bytes, count(*) as asset_count, (count(*) - 1) * a.size_bytes as saved_bytes,
-  (array_agg(m.public_id order by m.created_at, m.asset_id))[:20] as public_ids,
-  (array_agg(distinct m.asset_folder) filter (where m.asset_folder is not null))[:20] as folders,
+  (array_agg(m.public_id order by m.created_at, m.asset_id))[1:20] as public_ids,
+  (array_agg(distinct m.asset_folder) filter (where m.asset_folder is not null))[1:20] as folders,
   cast(sum(u.use_count) as bigint) as use_count
 from mirror.alike_asset as a
 inner join public.media_assets as m on a.asset_id = m.asset_id

@@ -13,7 +13,7 @@ inner join public.media_assets as m on a.asset_id = m.asset_id
 cross join lateral (
   select
     count(*) as use_count,
-    (array_agg(w.source_system || ': ' || w.reference order by w.source_system, w.reference))[:20] as uses
+    (array_agg(w.source_system || ': ' || w.reference order by w.source_system, w.reference))[1:20] as uses
   from public.media_usage as w
   where w.media_asset_id = m.id and w.is_live
 ) as u
