@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row
 
 from media_pipeline.reads import duplicates, orphans, snapshots
-from media_pipeline.reads.duplicates import DuplicateCount
+from media_pipeline.reads.duplicates import DuplicateCount, DuplicateGroup
 from media_pipeline.reads.operations import Conflict, shown, stream_conflicts, stream_settled_conflicts
 from media_pipeline.reads.orphans import Orphans
 from media_pipeline.reads.snapshots import Snapshot, over_time
@@ -110,24 +110,17 @@ def duplicate_assets(connection: Connection, counted: DuplicateCount, paused_rea
                 "groups",
                 "Groups, those that waste most first",
                 ("assets", "bytes each", "bytes to save", "type", "live uses", "public ids", "folders", "MD5"),
-                (
-                    (
-                        *(one.asset_count, one.size_bytes, one.saved_bytes, one.resource_type, one.use_count),
-                        *(_listed(one.public_ids, one.asset_count), "\n".join(one.folders or ()), one.etag),
-                    )
-                    for one in duplicates.stream_groups(connection)
-                ),
+                (_group(one) for one in duplicates.stream_groups(connection)),
                 empty,
             ),
             Table(
                 "assets",
                 "Every asset of these groups",
-                ("MD5", "asset_id", "public_id", "slice", "bytes", "folder", "created", "live uses", "used by"),
+                ("public_id", "slice", "bytes", "folder", "live uses", "used by", "created", "MD5", "asset_id"),
                 (
                     (
-                        *(one.etag, one.asset_id, one.public_id, f"{one.resource_type}/{one.delivery_type}"),
-                        *(one.size_bytes, one.asset_folder, one.created_at, one.use_count),
-                        _listed(one.uses or (), one.use_count),
+                        *(one.public_id, _slice(one), one.size_bytes, one.asset_folder, one.use_count),
+                        *(_listed(one.uses or (), one.use_count), one.created_at, one.etag, one.asset_id),
                     )
                     for one in duplicates.stream_duplicates(connection)
                 ),
@@ -248,6 +241,13 @@ def _command(one: Conflict) -> str:
 
 def _days(age: timedelta) -> float:
     return round(age.total_seconds() / 86_400, 1)
+
+
+def _group(one: DuplicateGroup) -> tuple[object, ...]:
+    # Cloudinary's root folder has no name.
+    folders = "\n".join(name or "/" for name in one.folders or ())
+    numbers = one.asset_count, one.size_bytes, one.saved_bytes
+    return *numbers, one.resource_type, one.use_count, _listed(one.public_ids, one.asset_count), folders, one.etag
 
 
 def _slice(row: Row[Any]) -> str:

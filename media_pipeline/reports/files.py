@@ -266,7 +266,19 @@ def _write_tables(report: Report, directory: Path, made_at: datetime, sheet_rows
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
-    shown = [_write_table(table, directory, book, sheet_rows) for table in report.tables]
+    try:
+        shown = [_write_table(table, directory, book, sheet_rows) for table in report.tables]
+        _write_about(report, shown, book, made_at, sheet_rows)
+        book.save(directory / f"{report.name}.xlsx")
+    except BaseException:
+        # Each sheet holds a file open until it is closed.
+        for sheet in book.worksheets:
+            sheet.close()
+        raise
+    return shown
+
+
+def _write_about(report: Report, shown: Sequence[_Shown], book: Workbook, made_at: datetime, sheet_rows: int) -> None:
     about = book.create_sheet("about", 0)
     about.column_dimensions["A"].width, about.column_dimensions["B"].width = 24, 100
     lines = [("report", report.title), ("made at", made_at), ("", report.lead), *report.figures.items()]
@@ -279,8 +291,6 @@ def _write_tables(report: Report, directory: Path, made_at: datetime, sheet_rows
             lines.append(("", one.table.note))
     for line in lines:
         about.append([_sheet_cell(about, cell) for cell in line])
-    book.save(directory / f"{report.name}.xlsx")
-    return shown
 
 
 def _write_table(table: Table, directory: Path, book: Workbook, sheet_rows: int) -> _Shown:
