@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 
 import typer
 
@@ -25,16 +25,23 @@ class MadeReport:
 
     name: str
     title: str
-    made_at: str
+    made_at: datetime
     row_count: int
-    page: Path
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportList:
+    """What ``list`` and ``make`` say, the newest first."""
+
+    reports: tuple[MadeReport, ...]
 
 
 def list_all(settings: Settings, *, is_json: bool) -> ExitCode:
     """List the newest report of each name."""
     found = _newest(settings)
     if is_json:
-        screen.print_json(found)
+        screen.print_json(ReportList(found))
     elif found:
         _show(found)
     else:
@@ -57,8 +64,8 @@ def make(settings: Settings, name: str | None, *, may_migrate: bool, is_json: bo
         local.bring_up_to_date(engine, settings, may_migrate=may_migrate, tell=lambda text: screen.err().print(text))
         with watch.progress(lambda: sync.calls_left(engine)) as progress:
             made = run_reports(live, name, actor=screen.actor(), progress=progress)
-    found = [one for one in _newest(settings) if one.name in made]
-    screen.print_json(found) if is_json else _show(found)
+    found = tuple(one for one in _newest(settings) if one.name in made)
+    screen.print_json(ReportList(found)) if is_json else _show(found)
     return ExitCode.OK
 
 
@@ -83,19 +90,18 @@ def serve(settings: Settings, *, port: int | None, is_json: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def _newest(settings: Settings) -> list[MadeReport]:
+def _newest(settings: Settings) -> tuple[MadeReport, ...]:
     newest: dict[str, Written] = {}
     for one in list_written(settings):
         newest.setdefault(one.name, one)
-    return [
-        MadeReport(one.name, one.title, one.made_at.isoformat(), one.row_count, one.path(settings))
-        for one in newest.values()
-    ]
+    return tuple(
+        MadeReport(one.name, one.title, one.made_at, one.row_count, str(one.path(settings))) for one in newest.values()
+    )
 
 
-def _show(found: list[MadeReport]) -> None:
+def _show(found: tuple[MadeReport, ...]) -> None:
     console = screen.out()
     for one in found:
-        console.print(f"{one.title}, {one.made_at[:19].replace('T', ' ')} UTC, {screen.plural(one.row_count, 'row')}")
+        console.print(f"{one.title}, {one.made_at:%Y-%m-%d %H:%M:%S} UTC, {screen.plural(one.row_count, 'row')}")
         console.print(f"  {one.page}", markup=False)
     console.print("'media-pipeline reports serve' shows them in a browser, with the files to download.")

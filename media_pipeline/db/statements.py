@@ -95,9 +95,11 @@ def run(connection: Connection, name: str, **parameters: Any) -> CursorResult[An
 def stream(connection: Connection, name: str, **parameters: Any) -> Iterator[Row[Any]]:
     """Rows of the statement *name* as they arrive, a thousand in memory at a time; otherwise as ``run``.
 
-    They end with the transaction, so read them within it.
+    The statement runs when the first row is asked for. Read all rows, or close the iterator, within the transaction.
     """
-    return iter(connection.execute(statement(name), parameters, execution_options={"yield_per": _ROWS_AT_A_TIME}))
+    options = {"yield_per": _ROWS_AT_A_TIME}
+    with connection.execute(statement(name), parameters, execution_options=options) as rows:
+        yield from rows
 
 
 def copy_in(

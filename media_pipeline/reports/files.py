@@ -22,7 +22,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -297,14 +297,18 @@ def _write_table(table: Table, directory: Path, book: Workbook, sheet_rows: int)
     shown = _Shown(table)
     sheet = book.create_sheet(table.name)
     sheet.freeze_panes = "A2"
-    sheet.append([_sheet_cell(sheet, column) for column in table.columns])
-    with (directory / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
+    columns = [_plain(column) for column in table.columns]
+    sheet.append([_sheet_cell(sheet, column) for column in columns])
+    with (
+        (directory / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file,
+        _closing(table.rows) as rows,
+    ):
         lines = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-        lines.writerow([_csv_cell(column) for column in table.columns])
-        for row in table.rows:
+        lines.writerow([_csv_cell(column) for column in columns])
+        for row in rows:
             cells = [_plain(cell) for cell in row]
-            if len(cells) != len(table.columns):
-                raise ValueError(f"a row of {table.name} has {len(cells)} cells, not {len(table.columns)}")
+            if len(cells) != len(columns):
+                raise ValueError(f"a row of {table.name} has {len(cells)} cells, not {len(columns)}")
             lines.writerow([_csv_cell(cell) for cell in cells])
             shown.row_count += 1
             if shown.row_count < sheet_rows:
@@ -316,6 +320,16 @@ def _write_table(table: Table, directory: Path, book: Workbook, sheet_rows: int)
                 )
     shown.is_cut = shown.row_count >= sheet_rows
     return shown
+
+
+@contextmanager
+def _closing(rows: Iterable[Sequence[object]]) -> Iterator[Iterable[Sequence[object]]]:
+    """Rows that may come from a cursor: it is given back also where the report breaks off."""
+    try:
+        yield rows
+    finally:
+        if isinstance(rows, Generator):
+            rows.close()
 
 
 def _plain(cell: object) -> object:

@@ -134,7 +134,6 @@ def test_equal_bytes_are_found_also_after_they_changed_and_are_asked_for_once(
     assert found == {"first": "", "second": "website: page", "third": ""}
 
     # Others overwrite one; of a version that was not read nothing is known.
-    sql(engine, "select pg_sleep(1.1)")
     upload(client, "third", other)
     execute(FULL_SYNC)
     changed = metadata(execute(LIBRARY_REPORTS), "duplicate_report")
