@@ -52,7 +52,7 @@ imports: $(READY)
 	@$(BIN)/lint-imports
 
 sql: $(READY)
-	@$(BIN)/sqlfluff lint --processes 2 sql/audit sql/demo sql/diff sql/listing sql/mirror sql/ops sql/outbox sql/push sql/quality sql/reads sql/upkeep sql/vault
+	@$(BIN)/sqlfluff lint --processes 2 sql/audit sql/demo sql/diff sql/duplicates sql/listing sql/mirror sql/ops sql/outbox sql/push sql/quality sql/reads sql/upkeep sql/vault
 
 schema: $(READY) ## Generate sql/schema.sql from the migrations
 	@$(BIN)/python -m media_pipeline.db.migrate schema

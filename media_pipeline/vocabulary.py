@@ -23,6 +23,7 @@ ChangeSetId = NewType("ChangeSetId", int)
 OperationId = NewType("OperationId", int)
 ConflictId = NewType("ConflictId", int)
 PlanId = NewType("PlanId", int)
+SnapshotId = NewType("SnapshotId", int)
 
 
 class ResourceType(StrEnum):

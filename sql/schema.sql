@@ -239,6 +239,20 @@ $_$;
 
 COMMENT ON FUNCTION mirror.hint(ids text[], hint_reason text) IS 'Asks for assets to be read again; returns how many entries the queue got or renewed. Where 50,000 wait, notifications and search results become a wish for a full listing instead.';
 
+CREATE FUNCTION ops.announce() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform pg_notify(
+    'media_pipeline', jsonb_build_object('table', tg_table_schema || '.' || tg_table_name, 'id', new.id)::text
+  );
+  return null;
+end
+$$;
+
+COMMENT ON FUNCTION ops.announce() IS 'Trigger: tells who listens on the channel media_pipeline the table and the id, and nothing else.';
+
 CREATE FUNCTION ops.set_updated_at() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -250,6 +264,67 @@ end
 $$;
 
 COMMENT ON FUNCTION ops.set_updated_at() IS 'Row trigger: keeps updated_at true whoever writes.';
+
+CREATE FUNCTION ops.take_status_snapshot(of_run bigint, keep_days integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  snapshot_id bigint;
+begin
+  delete from ops.status_snapshot as s
+  where s.id in (
+    select o.id from ops.status_snapshot as o
+    where o.taken_at < clock_timestamp() - make_interval(days => greatest(keep_days, 31))
+    order by o.taken_at
+    limit 1000
+  );
+  insert into ops.status_snapshot (run_id, figures)
+  values (
+    of_run,
+    public.get_media_statistics()
+    || (
+      select jsonb_build_object(
+        'due_count', count(*) filter (where q.not_before <= now()),
+        'queue_age_seconds', extract(epoch from now() - min(q.hinted_at))
+      )
+      from mirror.verify_queue as q
+    )
+    || (
+      select jsonb_build_object(
+        'unconfirmed_operation_count', count(*) filter (where o.state in ('sent', 'unknown')),
+        'edit_age_seconds', extract(epoch from now() - min(o.recorded_at))
+      )
+      from outbox.operation as o
+      where o.state in ('pending', 'leased', 'unknown', 'sent')
+    )
+    || (
+      select jsonb_build_object(
+        'lag_p50_seconds', percentile_cont(0.5) within group (order by extract(epoch from t.applied_at - t.touched_at)),
+        'lag_p95_seconds', percentile_cont(0.95) within group (order by extract(epoch from t.applied_at - t.touched_at)),
+        'proof_age_seconds', extract(epoch from now() - (
+          select max(p.touched_at) from ops.canary_touch as p where p.applied_at is not null
+        ))
+      )
+      from ops.canary_touch as t
+      where t.touched_at > now() - interval '1 day' and t.applied_at is not null
+    )
+    || jsonb_build_object(
+      'api_call_count', (
+        select coalesce(sum(c.call_count), 0) from ops.api_call as c where c.window_at = date_trunc('hour', now())
+      ),
+      'api_calls_left', (
+        select case when b.reset_at > now() then b.remaining_count else b.limit_count end from ops.api_budget as b
+      ),
+      'api_calls_allowed', (select b.limit_count from ops.api_budget as b)
+    )
+  )
+  returning id into snapshot_id;
+  return snapshot_id;
+end
+$$;
+
+COMMENT ON FUNCTION ops.take_status_snapshot(of_run bigint, keep_days integer) IS 'Counts and keeps a snapshot, and removes those that are older than keep_days, at least 31. Nobody passes figures, so nobody can invent any.';
 
 CREATE FUNCTION outbox.check_context(context jsonb) RETURNS void
     LANGUAGE plpgsql
@@ -1526,6 +1601,57 @@ ALTER TABLE landing.notification ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE mirror.asset_etag (
+    asset_id text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    etag text COLLATE pg_catalog."C",
+    read_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT asset_etag_asset_id_is_hex CHECK ((asset_id ~ '^[0-9a-f]{32}$'::text)),
+    CONSTRAINT asset_etag_etag_is_hex CHECK ((etag ~ '^[0-9a-f]{32}$'::text))
+);
+
+COMMENT ON TABLE mirror.asset_etag IS 'MD5 of the bytes of assets that may be equal to others; listings do not tell it. It counts while the asset has this version.';
+
+COMMENT ON COLUMN mirror.asset_etag.asset_id IS 'The asset.';
+
+COMMENT ON COLUMN mirror.asset_etag.version IS 'Its version with these bytes; 0 where Cloudinary told none.';
+
+COMMENT ON COLUMN mirror.asset_etag.etag IS 'MD5 of the bytes in hex; null where Cloudinary told none.';
+
+COMMENT ON COLUMN mirror.asset_etag.read_at IS 'When it was read.';
+
+CREATE VIEW mirror.alike_asset WITH (security_invoker='true') AS
+ SELECT a.media_asset_id,
+    a.asset_id,
+    a.resource_type,
+    a.size_bytes,
+    e.etag,
+    (e.asset_id IS NOT NULL) AS is_compared
+   FROM (( SELECT m.id AS media_asset_id,
+            m.asset_id,
+            m.resource_type,
+            m.size_bytes,
+            m.version,
+            count(*) OVER (PARTITION BY m.resource_type, m.size_bytes) AS alike_count
+           FROM public.media_assets m
+          WHERE ((m.deleted_at IS NULL) AND (NOT m.is_placeholder) AND (m.size_bytes IS NOT NULL))) a
+     LEFT JOIN mirror.asset_etag e ON (((a.asset_id = e.asset_id) AND (e.version = COALESCE(a.version, (0)::bigint)))))
+  WHERE (a.alike_count > 1);
+
+COMMENT ON VIEW mirror.alike_asset IS 'Live assets of which others have the same type and size: all whose bytes may be equal.';
+
+COMMENT ON COLUMN mirror.alike_asset.media_asset_id IS 'Its row in media_assets.';
+
+COMMENT ON COLUMN mirror.alike_asset.asset_id IS 'The asset.';
+
+COMMENT ON COLUMN mirror.alike_asset.resource_type IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.alike_asset.size_bytes IS 'See public.media_assets.';
+
+COMMENT ON COLUMN mirror.alike_asset.etag IS 'MD5 of its present bytes; null where it was not read yet or Cloudinary told none.';
+
+COMMENT ON COLUMN mirror.alike_asset.is_compared IS 'Whether the MD5 of its present bytes was asked for.';
+
 CREATE TABLE mirror.asset_field (
     name text NOT NULL COLLATE pg_catalog."C",
     kind text NOT NULL,
@@ -2062,6 +2188,33 @@ COMMENT ON COLUMN ops.setting.value IS 'Its value.';
 COMMENT ON COLUMN ops.setting.changed_at IS 'Last change.';
 
 COMMENT ON COLUMN ops.setting.changed_by IS 'Who changed it, as actor.';
+
+CREATE TABLE ops.status_snapshot (
+    id bigint NOT NULL,
+    taken_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    run_id bigint,
+    figures jsonb NOT NULL,
+    CONSTRAINT status_snapshot_figures_is_object CHECK ((jsonb_typeof(figures) = 'object'::text))
+);
+
+COMMENT ON TABLE ops.status_snapshot IS 'Figures of the library and of what waits, counted by the database itself every quarter of an hour.';
+
+COMMENT ON COLUMN ops.status_snapshot.id IS 'Number.';
+
+COMMENT ON COLUMN ops.status_snapshot.taken_at IS 'When it was counted.';
+
+COMMENT ON COLUMN ops.status_snapshot.run_id IS 'Run of the pipeline that asked for it.';
+
+COMMENT ON COLUMN ops.status_snapshot.figures IS 'What get_media_statistics() says, with the age of what waits, the lag and the allowance; a figure that nothing was known for is null.';
+
+ALTER TABLE ops.status_snapshot ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME ops.status_snapshot_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE ops.vault_copy (
     asset_id text NOT NULL COLLATE pg_catalog."C",
@@ -3379,6 +3532,9 @@ ALTER TABLE ONLY landing.notification
 ALTER TABLE ONLY landing.notification
     ADD CONSTRAINT notification_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY mirror.asset_etag
+    ADD CONSTRAINT asset_etag_pkey PRIMARY KEY (asset_id);
+
 ALTER TABLE ONLY mirror.asset_field
     ADD CONSTRAINT asset_field_pkey PRIMARY KEY (name);
 
@@ -3435,6 +3591,9 @@ ALTER TABLE ONLY ops.run
 
 ALTER TABLE ONLY ops.setting
     ADD CONSTRAINT setting_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY ops.status_snapshot
+    ADD CONSTRAINT status_snapshot_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY ops.vault_copy
     ADD CONSTRAINT vault_copy_pkey PRIMARY KEY (asset_id, version);
@@ -3555,6 +3714,8 @@ CREATE INDEX notification_landed_idx ON landing.notification USING btree (landed
 
 CREATE INDEX notification_request_idx ON landing.notification USING btree (request_id) WHERE (request_id IS NOT NULL);
 
+CREATE INDEX asset_etag_etag_idx ON mirror.asset_etag USING btree (etag);
+
 CREATE INDEX quarantine_listing_run_idx ON mirror.quarantine USING btree (listing_run_id);
 
 CREATE INDEX quarantine_open_idx ON mirror.quarantine USING btree (asset_id) WHERE (resolved_at IS NULL);
@@ -3576,6 +3737,12 @@ CREATE INDEX hold_run_idx ON ops.hold USING btree (run_id);
 CREATE UNIQUE INDEX run_dagster_run_id_idx ON ops.run USING btree (dagster_run_id) WHERE (dagster_run_id IS NOT NULL);
 
 CREATE INDEX run_started_at_idx ON ops.run USING btree (started_at DESC);
+
+CREATE INDEX status_snapshot_run_id_idx ON ops.status_snapshot USING btree (run_id);
+
+CREATE INDEX status_snapshot_run_idx ON ops.status_snapshot USING btree (run_id);
+
+CREATE INDEX status_snapshot_taken_at_idx ON ops.status_snapshot USING btree (taken_at);
 
 CREATE INDEX vault_copy_sha256_idx ON ops.vault_copy USING btree (sha256);
 
@@ -3643,6 +3810,8 @@ CREATE TRIGGER archived_month_no_truncate BEFORE TRUNCATE ON audit.archived_mont
 
 CREATE TRIGGER media_sync_log_no_truncate BEFORE TRUNCATE ON audit.media_sync_log_other FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
+CREATE TRIGGER change_set_announce AFTER UPDATE ON diff.change_set FOR EACH ROW WHEN (((old.state <> new.state) AND (new.state = 'applied'::text))) EXECUTE FUNCTION ops.announce();
+
 CREATE TRIGGER change_window_set_updated_at BEFORE UPDATE ON landing.change_window FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
 
 CREATE TRIGGER listing_run_set_updated_at BEFORE UPDATE ON landing.listing_run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
@@ -3653,9 +3822,27 @@ CREATE TRIGGER remote_asset_forget_edited_pages AFTER UPDATE ON mirror.remote_as
 
 CREATE TRIGGER remote_asset_forget_pages AFTER DELETE OR TRUNCATE ON mirror.remote_asset FOR EACH STATEMENT EXECUTE FUNCTION mirror.forget_proved_pages();
 
+CREATE TRIGGER hold_announce AFTER INSERT ON ops.hold FOR EACH ROW EXECUTE FUNCTION ops.announce();
+
+CREATE TRIGGER hold_announce_decision AFTER UPDATE ON ops.hold FOR EACH ROW WHEN ((old.state <> new.state)) EXECUTE FUNCTION ops.announce();
+
 CREATE TRIGGER hold_set_updated_at BEFORE UPDATE ON ops.hold FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
 
+CREATE TRIGGER run_announce_end AFTER UPDATE ON ops.run FOR EACH ROW WHEN ((old.state <> new.state)) EXECUTE FUNCTION ops.announce();
+
+CREATE TRIGGER run_announce_start AFTER INSERT ON ops.run FOR EACH ROW EXECUTE FUNCTION ops.announce();
+
 CREATE TRIGGER run_set_updated_at BEFORE UPDATE ON ops.run FOR EACH ROW EXECUTE FUNCTION ops.set_updated_at();
+
+CREATE TRIGGER status_snapshot_announce AFTER INSERT ON ops.status_snapshot FOR EACH ROW EXECUTE FUNCTION ops.announce();
+
+CREATE TRIGGER conflict_announce AFTER INSERT ON outbox.conflict FOR EACH ROW EXECUTE FUNCTION ops.announce();
+
+CREATE TRIGGER conflict_announce_end AFTER UPDATE ON outbox.conflict FOR EACH ROW WHEN ((old.state <> new.state)) EXECUTE FUNCTION ops.announce();
+
+CREATE TRIGGER push_plan_announce AFTER INSERT ON outbox.push_plan FOR EACH ROW WHEN ((new.state = 'held'::text)) EXECUTE FUNCTION ops.announce();
+
+CREATE TRIGGER push_plan_announce_decision AFTER UPDATE ON outbox.push_plan FOR EACH ROW WHEN ((old.state <> new.state)) EXECUTE FUNCTION ops.announce();
 
 CREATE TRIGGER media_assets_record_edit BEFORE UPDATE ON public.media_assets FOR EACH ROW WHEN ((CURRENT_USER <> 'media_sync'::name)) EXECUTE FUNCTION outbox.record_edit();
 
@@ -3711,6 +3898,9 @@ ALTER TABLE ONLY ops.hold_item
 ALTER TABLE ONLY ops.hold
     ADD CONSTRAINT hold_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
 
+ALTER TABLE ONLY ops.status_snapshot
+    ADD CONSTRAINT status_snapshot_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
+
 ALTER TABLE ONLY ops.vault_copy
     ADD CONSTRAINT vault_copy_sha256_fkey FOREIGN KEY (sha256) REFERENCES ops.vault_object(sha256);
 
@@ -3754,19 +3944,19 @@ ALTER TABLE ONLY public.media_usage
     ADD CONSTRAINT media_usage_media_asset_id_fkey FOREIGN KEY (media_asset_id) REFERENCES public.media_assets(id);
 
 ALTER TABLE ONLY quality.log_problem
-    ADD CONSTRAINT log_problem_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id);
+    ADD CONSTRAINT log_problem_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY quality.report
     ADD CONSTRAINT report_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(id);
 
 ALTER TABLE ONLY quality.result
-    ADD CONSTRAINT result_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id);
+    ADD CONSTRAINT result_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY quality.sampled_asset
-    ADD CONSTRAINT sampled_asset_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id);
+    ADD CONSTRAINT sampled_asset_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY quality.slice_count
-    ADD CONSTRAINT slice_count_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id);
+    ADD CONSTRAINT slice_count_report_id_fkey FOREIGN KEY (report_id) REFERENCES quality.report(id) ON DELETE CASCADE;
 
 ALTER TABLE audit.archived_entry ENABLE ROW LEVEL SECURITY;
 
@@ -3854,6 +4044,10 @@ CREATE POLICY notification_upkeep ON landing.notification FOR DELETE TO media_up
   WHERE ((r.counts ? 'metadata_fields'::text) AND (r.state = ANY (ARRAY['succeeded'::text, 'held'::text]))))))));
 
 CREATE POLICY notification_upkeep_read ON landing.notification FOR SELECT TO media_upkeep USING (true);
+
+ALTER TABLE mirror.asset_etag ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY asset_etag_engine ON mirror.asset_etag TO media_sync USING (true) WITH CHECK (true);
 
 ALTER TABLE mirror.asset_field ENABLE ROW LEVEL SECURITY;
 
@@ -3960,13 +4154,23 @@ CREATE POLICY run_upkeep ON ops.run FOR DELETE TO media_upkeep USING (((state <>
    FROM outbox.push_plan p
   WHERE (p.run_id = run.id)))) AND (NOT (EXISTS ( SELECT
    FROM outbox.attempt a
-  WHERE (a.run_id = run.id))))));
+  WHERE (a.run_id = run.id)))) AND (NOT (EXISTS ( SELECT
+   FROM quality.report q
+  WHERE (q.run_id = run.id)))) AND (NOT (EXISTS ( SELECT
+   FROM ops.status_snapshot s
+  WHERE (s.run_id = run.id))))));
 
 CREATE POLICY run_upkeep_read ON ops.run FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE ops.setting ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY setting_engine ON ops.setting TO media_sync USING (true) WITH CHECK (true);
+
+ALTER TABLE ops.status_snapshot ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY status_snapshot_engine ON ops.status_snapshot FOR SELECT TO media_sync USING (true);
+
+CREATE POLICY status_snapshot_upkeep_read ON ops.status_snapshot FOR SELECT TO media_upkeep USING (true);
 
 ALTER TABLE ops.vault_copy ENABLE ROW LEVEL SECURITY;
 
@@ -4078,6 +4282,11 @@ ALTER TABLE quality.log_problem ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY log_problem_engine ON quality.log_problem TO media_sync USING (true) WITH CHECK (true);
 
+CREATE POLICY quality_report_upkeep ON quality.report FOR DELETE TO media_upkeep USING (((started_at < (now() - '1 day'::interval)) AND (id < ( SELECT max(n.id) AS max
+   FROM quality.report n))));
+
+CREATE POLICY quality_report_upkeep_read ON quality.report FOR SELECT TO media_upkeep USING (true);
+
 ALTER TABLE quality.report ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY report_engine ON quality.report TO media_sync USING (true) WITH CHECK (true);
@@ -4117,6 +4326,7 @@ GRANT USAGE ON SCHEMA public TO media_sync;
 GRANT USAGE ON SCHEMA public TO media_upkeep;
 
 GRANT USAGE ON SCHEMA quality TO media_sync;
+GRANT USAGE ON SCHEMA quality TO media_upkeep;
 
 REVOKE ALL ON FUNCTION audit.archive_month(month text, days integer, file_name text, file_sha256 bytea, file_size_bytes bigint, entry_count bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION audit.archive_month(month text, days integer, file_name text, file_sha256 bytea, file_size_bytes bigint, entry_count bigint) TO media_upkeep;
@@ -4134,7 +4344,12 @@ REVOKE ALL ON FUNCTION mirror.forget_proved_pages() FROM PUBLIC;
 REVOKE ALL ON FUNCTION mirror.hint(ids text[], hint_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION mirror.hint(ids text[], hint_reason text) TO media_sync;
 
+REVOKE ALL ON FUNCTION ops.announce() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION ops.set_updated_at() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION ops.take_status_snapshot(of_run bigint, keep_days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION ops.take_status_snapshot(of_run bigint, keep_days integer) TO media_sync;
 
 REVOKE ALL ON FUNCTION outbox.check_context(context jsonb) FROM PUBLIC;
 
@@ -4242,6 +4457,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE landing.listing_wish TO media_sync;
 GRANT SELECT,INSERT,UPDATE ON TABLE landing.notification TO media_sync;
 GRANT SELECT,DELETE ON TABLE landing.notification TO media_upkeep;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE mirror.asset_etag TO media_sync;
+
+GRANT SELECT ON TABLE mirror.alike_asset TO media_sync;
+
 GRANT SELECT ON TABLE mirror.asset_field TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE mirror.asset_sighting TO media_sync;
@@ -4282,6 +4501,9 @@ GRANT SELECT,INSERT,UPDATE ON TABLE ops.run TO media_sync;
 GRANT SELECT,DELETE ON TABLE ops.run TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.setting TO media_sync;
+
+GRANT SELECT ON TABLE ops.status_snapshot TO media_sync;
+GRANT SELECT ON TABLE ops.status_snapshot TO media_upkeep;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE ops.vault_copy TO media_sync;
 
@@ -4344,6 +4566,7 @@ GRANT SELECT ON TABLE quality.lost_touch TO media_sync;
 GRANT SELECT ON TABLE quality.mistyped_api_field TO media_sync;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE quality.report TO media_sync;
+GRANT SELECT,DELETE ON TABLE quality.report TO media_upkeep;
 
 GRANT SELECT ON TABLE quality.newest_log_problem TO media_sync;
 

@@ -9,7 +9,7 @@ once: every command imports what it needs when it runs.
 
 from __future__ import annotations
 
-from media_pipeline.cli import app_intake
+from media_pipeline.cli import app_intake, app_reports
 from media_pipeline.cli.app import app, main
 
-__all__ = ["app", "app_intake", "main"]
+__all__ = ["app", "app_intake", "app_reports", "main"]

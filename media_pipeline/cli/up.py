@@ -1,7 +1,7 @@
 """``media-pipeline up``: everything on this machine, until it is stopped.
 
-Belongs here: database, emulator, receiver or poller, alarm, Dagster's web page and daemon as one; where they are;
-ending them together.
+Belongs here: database, emulator, receiver or poller, reports, alarm, Dagster's web page and daemon as one; where they
+are; ending them together.
 Not here: child processes in general (``cli.children``), what Dagster runs (``orchestration``).
 
     <home>/up.lock    locked as long as it is up
@@ -57,7 +57,7 @@ def command(settings: Settings, *, may_migrate: bool) -> None:
     console = screen.out()
     with _only_one(settings.home), local.running(settings) as started, local.database(started) as engine:
         local.bring_up_to_date(engine, settings, may_migrate=may_migrate, tell=console.print)
-        live = _hearing(settings, started)
+        live = _showing(settings, _hearing(settings, started))
         environment = child_environment(**prepare_home(live, local.database_url(live)))
         dagster_home = Path(environment["DAGSTER_HOME"])
         workspace = ("-w", str(dagster_home / "workspace.yaml"))
@@ -70,7 +70,10 @@ def command(settings: Settings, *, may_migrate: bool) -> None:
             def start(name: str, command: tuple[str, ...], log: Path) -> Child:
                 return running.enter_context(Child(name, command, environment=environment, log=log))
 
-            parts = [start(name, (*_OURS, *command), live.home / f"{command[0]}.log") for name, command in _parts(live)]
+            parts = [
+                start(name, (*_OURS, *command), live.home / f"{command[0]}.log")
+                for name, command in _parts(settings, live)
+            ]
             console.print("Starting Dagster …", style="dim")
             parts.append(start("Dagster's web page", page, dagster_home / "web.log"))
             parts.append(start("Dagster's daemon", daemon, dagster_home / "daemon.log"))
@@ -100,12 +103,22 @@ def _hearing(settings: Settings, live: Settings) -> Settings:
     return live.model_copy(update=update)
 
 
-def _parts(live: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _showing(settings: Settings, live: Settings) -> Settings:
+    """Where nobody serves the reports, the settings under which we do, so that Dagster's pages lead to them."""
+    if settings.reports_url is not None:
+        return live
+    port = _free_port(settings.reports_port, "MEDIA_PIPELINE_REPORTS_PORT")
+    return live.model_copy(update={"reports_port": port, "reports_url": f"http://{_HOST}:{port}"})
+
+
+def _parts(settings: Settings, live: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Commands of ours that run beside Dagster, each with a name for people."""
     if live.notification_url is not None:
         yield "The receiver", ("receive",)
     if live.poll_channel is not None:
         yield "The poller", ("poll",)
+    if settings.reports_url is None:
+        yield "The reports", ("reports", "serve")
     yield "The alarm", ("alarm", "--every", str(_ALARM_SECONDS))
 
 
@@ -233,6 +246,7 @@ def _show(console: Console, settings: Settings, live: Settings, url: str) -> Non
         console.print(f"  Webhooks    {live.notification_url}", markup=False)
     if live.poll_channel is not None:
         console.print(f"  Polling     {live.poll_channel}", markup=False)
+    console.print(f"  Reports     {live.reports_url}", markup=False)
     if not live.hears:
         console.print("  Hearing     nothing: changes are found every five minutes (docs/cli.md, triggers)")
     console.print("Ctrl-C stops all of it.")

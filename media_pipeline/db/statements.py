@@ -1,6 +1,6 @@
 """The statements of the program, each in a file of its own under ``sql/<room>/``.
 
-Belongs here: finding and reading the files, running one statement, COPY. The only reader of ``.sql`` files.
+Belongs here: finding and reading the files, running one statement, streams, COPY. The only reader of ``.sql`` files.
 Not here: what a statement means, transactions (``engine``), the order of migrations (``migrate``).
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import psycopg
-from sqlalchemy import Connection, CursorResult, TextClause, text
+from sqlalchemy import Connection, CursorResult, Row, TextClause, text
 
 from media_pipeline.errors import ConfigurationError
 
@@ -27,6 +27,7 @@ _PART: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_ROWS_AT_A_TIME: Final = 1000
 _PARAMETER: Final = re.compile(r"(?<![:\w\\]):(\w+)(?![:\w])")
 
 
@@ -89,6 +90,16 @@ def run(connection: Connection, name: str, **parameters: Any) -> CursorResult[An
         sqlalchemy.exc.DBAPIError: Postgres refused it.
     """
     return connection.execute(statement(name), parameters)
+
+
+def stream(connection: Connection, name: str, **parameters: Any) -> Iterator[Row[Any]]:
+    """Rows of the statement *name* as they arrive, a thousand in memory at a time; otherwise as ``run``.
+
+    The statement runs when the first row is asked for. Read all rows, or close the iterator, within the transaction.
+    """
+    options = {"yield_per": _ROWS_AT_A_TIME}
+    with connection.execute(statement(name), parameters, execution_options=options) as rows:
+        yield from rows
 
 
 def copy_in(

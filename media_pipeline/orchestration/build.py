@@ -13,6 +13,7 @@ from media_pipeline.orchestration.assets import FULL_SYNC_ASSETS, PUSH_ASSETS, c
 from media_pipeline.orchestration.automation import JOBS, automation, schedules, sensors
 from media_pipeline.orchestration.checks import CHECKS
 from media_pipeline.orchestration.quality import nightly_quality, quality_job, quality_report
+from media_pipeline.orchestration.reports import REPORT_ASSETS, REPORT_JOBS, REPORT_SCHEDULES
 from media_pipeline.orchestration.resources import pipeline_resource
 from media_pipeline.orchestration.upkeep import UPKEEP_ASSETS, nightly_upkeep, upkeep_job
 from media_pipeline.orchestration.windows import outage_window, recent_changes
@@ -42,11 +43,12 @@ def build_defs(
             *FULL_SYNC_ASSETS,
             *PUSH_ASSETS,
             quality_report,
+            *REPORT_ASSETS,
             *UPKEEP_ASSETS,
         ],
         asset_checks=CHECKS,
-        jobs=[*JOBS, quality_job, upkeep_job],
-        schedules=[*schedules(settings), nightly_quality, nightly_upkeep],
+        jobs=[*JOBS, quality_job, *REPORT_JOBS, upkeep_job],
+        schedules=[*schedules(settings), nightly_quality, *REPORT_SCHEDULES, nightly_upkeep],
         sensors=[*sensors(settings), automation],
         resources={"pipeline": pipeline},
         # The steps of a run share one database pool and one lock; a process for each would cost 4 s a step besides.

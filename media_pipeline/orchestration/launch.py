@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -35,11 +35,13 @@ from media_pipeline.orchestration.resources import (
     FULL_SYNC,
     INCREMENTAL_SYNC,
     LAUNCHED_HERE,
+    LIBRARY_REPORTS,
     OUTAGE_BACKFILL,
     OUTAGE_WINDOW,
     PUSH_PENDING,
     QUALITY,
     RECENT_CHANGES,
+    STATISTICS,
     UPKEEP,
     VERIFY,
 )
@@ -49,6 +51,12 @@ from media_pipeline.reads.operations import count_pushable
 from media_pipeline.settings import Settings
 from media_pipeline.upkeep import DueMonth, Removed
 from media_pipeline.vocabulary import HoldId, ReportId, RunId, RunState
+
+REPORTS_BY_JOB: Final[Mapping[str, tuple[str, ...]]] = {
+    STATISTICS: ("library_statistics",),
+    LIBRARY_REPORTS: ("duplicate_report", "orphan_report", "conflicts"),
+}
+"""Which job makes which reports; a report is called as its asset."""
 
 _ACTOR_TAG: Final = "media_pipeline/actor"
 _NO_RETRY: Final = {"dagster/max_retries": "0"}
@@ -185,6 +193,22 @@ def run_quality(settings: Settings, *, actor: str, progress: Progress) -> Report
         return ReportId(launcher.execute(QUALITY).counts["quality"]["report_id"])
 
 
+def run_reports(settings: Settings, name: str | None, *, actor: str, progress: Progress) -> tuple[str, ...]:
+    """Run the jobs that make the report *name*, or all reports, in this process; all else as ``run_full_sync``.
+
+    Returns:
+        Names of the reports that were made.
+    """
+    with _launcher(settings, actor, progress, "media-pipeline reports") as launcher:
+        made: list[str] = []
+        for job, names in REPORTS_BY_JOB.items():
+            if name is None or name in names:
+                chosen = names if name is None else (name,)
+                launcher.execute(job, only=chosen)
+                made += chosen
+        return tuple(made)
+
+
 def run_backfill(
     settings: Settings, first_day: date, last_day: date, *, actor: str, progress: Progress
 ) -> tuple[SyncOutcome, SyncOutcome]:
@@ -304,10 +328,10 @@ class _Launcher:
     actor: str
     progress: Progress
 
-    def execute(self, job: str, tags: Mapping[str, str] | None = None) -> Row[Any]:
-        """One run; returns its row of ``ops.run``."""
+    def execute(self, job: str, tags: Mapping[str, str] | None = None, *, only: Sequence[str] = ()) -> Row[Any]:
+        """One run, of the assets *only* where some are named; returns its row of ``ops.run``."""
         dagster_run_id = str(uuid4())
-        _execute(self.instance, self.settings, self.progress, self.actor, job, dagster_run_id, tags or {})
+        _execute(self.instance, self.settings, self.progress, self.actor, job, dagster_run_id, tags or {}, only)
         _end_lost_runs(self.instance, self.engine)
         with read_only(self.engine) as connection:
             return statements.run(connection, "reads/560_find_runs", dagster_run_ids=[dagster_run_id]).one()
@@ -361,6 +385,7 @@ def _execute(
     job: str,
     dagster_run_id: str,
     tags: Mapping[str, str],
+    only: Sequence[str],
 ) -> None:
     failures: list[BaseException] = []
     defs = build_defs(settings=settings, progress=progress, actor=actor, on_failure=failures.append)
@@ -370,6 +395,7 @@ def _execute(
         instance=instance,
         run_id=dagster_run_id,
         tags={**LAUNCHED_HERE, **_NO_RETRY, _ACTOR_TAG: actor, **tags},
+        asset_selection=[dg.AssetKey(name) for name in only] or None,
         raise_on_error=False,
     )
     if failures and isinstance(failures[0], Exception):

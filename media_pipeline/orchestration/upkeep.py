@@ -25,7 +25,7 @@ from sqlalchemy import delete, func, or_, select
 from media_pipeline import upkeep
 from media_pipeline.intake.configured import spool_of
 from media_pipeline.ops.runs import holder
-from media_pipeline.orchestration import metadata
+from media_pipeline.orchestration import freshness, metadata
 from media_pipeline.orchestration.resources import OUTAGE_WINDOW, UPKEEP, Pipeline
 from media_pipeline.upkeep import LogKept
 
@@ -186,6 +186,7 @@ def _events(instance: dg.DagsterInstance) -> SqlEventLogStorage:
     group_name=_GROUP,
     kinds={"postgres"},
     owners=_OWNERS,
+    freshness_policy=freshness.NIGHTLY,
     description="""Rows that nobody needs any more, removed MEDIA_PIPELINE_RETENTION_DAYS after they were done with.
 
 Landed pages and walks, notifications, change windows, change sets, attempts and push plans, resolved records in
@@ -228,6 +229,7 @@ def done_work_retention(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeR
     group_name=_GROUP,
     kinds={"postgres"},
     owners=_OWNERS,
+    freshness_policy=freshness.NIGHTLY,
     description="""The audit log `media_sync_log`, kept for MEDIA_PIPELINE_LOG_RETENTION_DAYS in the database.
 
 Entries are sealed, partitions made for the months to come. A month that is wholly older is written to a compressed file
@@ -311,6 +313,7 @@ def _log_checks(kept: LogKept) -> Iterable[dg.AssetCheckResult]:
     group_name=_GROUP,
     kinds={"dagster"},
     owners=_OWNERS,
+    freshness_policy=freshness.NIGHTLY,
     description="""Dagster's own finished runs, forgotten MEDIA_PIPELINE_RETENTION_DAYS after they ended.
 
 With a run go its events, its check evaluations and what it printed. A run stays, however old, while it holds the newest

@@ -6,7 +6,7 @@ Not here: plans (``push.plan``), decisions (``outbox``), the history of one asse
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -160,6 +160,18 @@ def read_conflict(engine: Engine, conflict_id: ConflictId) -> Conflict:
     return found[0]
 
 
+def stream_conflicts(connection: Connection) -> Iterator[Conflict]:
+    """All open conflicts, the oldest first."""
+    rows = statements.stream(connection, "reads/720_list_conflicts", conflict_id=None, row_limit=None)
+    return (_conflict(row._mapping) for row in rows)
+
+
+def stream_settled_conflicts(connection: Connection, days: int) -> Iterator[Conflict]:
+    """Conflicts that a policy or a person settled within so many days, the newest first."""
+    rows = statements.stream(connection, "reads/725_list_settled_conflicts", days=days)
+    return (_conflict(row._mapping) for row in rows)
+
+
 def _list_conflicts(engine: Engine, conflict_id: ConflictId | None, limit: int) -> tuple[int, list[Conflict]]:
     with read_only(engine) as connection:
         rows = statements.run(
@@ -167,16 +179,17 @@ def _list_conflicts(engine: Engine, conflict_id: ConflictId | None, limit: int) 
         ).mappings()
         found = rows.all()
     total = int(found[0]["total_count"]) if found else 0
-    return total, [
-        Conflict(
-            **{
-                **{name: row[name] for name in row if name != "total_count"},
-                "operation_kind": OperationKind(row["operation_kind"]),
-                "state": ConflictState(row["state"]),
-            }
-        )
-        for row in found
-    ]
+    return total, [_conflict(row) for row in found]
+
+
+def _conflict(row: Mapping[Any, Any]) -> Conflict:
+    return Conflict(
+        **{
+            **{name: row[name] for name in row if name != "total_count"},
+            "operation_kind": OperationKind(row["operation_kind"]),
+            "state": ConflictState(row["state"]),
+        }
+    )
 
 
 def in_words(kind: OperationKind, base: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

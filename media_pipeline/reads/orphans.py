@@ -9,15 +9,19 @@ a use proves nothing: only where every source has reported within these days is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, Row
 
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only
 from media_pipeline.vocabulary import AssetId
+
+UNUSED_DAYS: Final = 30
+"""For which nothing may have wanted an asset, where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,26 @@ def find_orphans(engine: Engine, unused_days: int, *, limit: int | None = 100) -
         ),
         unmatched,
     )
+
+
+def stream_orphans(connection: Connection, unused_days: int) -> Iterator[Row[Any]]:
+    """All of them, those longest unwanted first; only where ``find_orphans`` has no doubt."""
+    return statements.stream(connection, "reads/800_list_orphans", unused_days=unused_days, row_limit=None)
+
+
+def stream_without_row(connection: Connection) -> Iterator[Row[Any]]:
+    """Assets in Cloudinary without a row in media_assets."""
+    return statements.stream(connection, "reads/820_list_without_row")
+
+
+def stream_without_asset(connection: Connection) -> Iterator[Row[Any]]:
+    """Live rows without an asset that was ever proved live."""
+    return statements.stream(connection, "reads/822_list_without_asset")
+
+
+def stream_unused_files(connection: Connection) -> Iterator[Row[Any]]:
+    """Files of the vault that belong to no row and to no operation."""
+    return statements.stream(connection, "reads/824_list_unused_files")
 
 
 def _doubt(sources: Sequence[UsageSource], unused_days: int) -> str | None:

@@ -22,7 +22,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -120,6 +120,7 @@ class Report:
         name: of its directory: small letters, digits and ``_``.
         lead: one or two sentences: what this is and how it stands.
         figures: a few numbers that stand above everything else, by what they count.
+        keep_days: for which reports of this name are kept; None means the setting ``retention_days``.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Report:
     tables: Sequence[Table] = ()
     attachments: Sequence[Attachment] = ()
     verdict: Verdict | None = None
+    keep_days: int | None = None
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -151,8 +153,13 @@ class Written(msgspec.Struct, frozen=True):
     row_counts: dict[str, int]
 
     def path(self, settings: Settings) -> Path:
-        """Its page."""
+        """Where its page is."""
         return settings.reports.resolve() / self.directory / PAGE
+
+    @property
+    def row_count(self) -> int:
+        """Rows of all tables."""
+        return sum(self.row_counts.values())
 
 
 @dataclass(slots=True)
@@ -170,7 +177,7 @@ class _Shown:
 def write(
     report: Report, settings: Settings, *, run_id: int, now: datetime | None = None, sheet_rows: int = SHEET_ROWS
 ) -> Written:
-    """Write *report* with all its files, and remove those of its kind that are older than ``retention_days``.
+    """Write *report* with all its files, and remove those of its name that are too old.
 
     Memory: a preview of each table; rows go to the files as they are read.
 
@@ -210,7 +217,7 @@ def write(
             (directory / PAGE).write_text(_page(report, shown, written), encoding="utf-8")
             (directory / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(written), indent=2) + b"\n")
         _point_to(home, stamp)
-        _remove_old(home, made_at - timedelta(days=settings.retention_days))
+        _remove_old(home, made_at - timedelta(days=report.keep_days or settings.retention_days))
     except OSError as error:
         raise ReportUnwritable(str(settings.reports), error.strerror or str(error)) from error
     return written
@@ -239,10 +246,11 @@ def address_of(settings: Settings, path: Path) -> str | None:
 # A page may load nothing but the style and the pictures that it carries itself.
 
 
-def content_security_policy(style: str) -> str:
-    """The rule under which a page with this inline *style* is shown: no script, no address of anybody."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:"
+def content_security_policy(*styles: str) -> str:
+    """The rule under which a page with these inline *styles* is shown: no script, no address of anybody."""
+    digests = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode("ascii") for one in styles]
+    allowed = " ".join(f"'sha256-{one}'" for one in digests) or "'none'"
+    return f"default-src 'none'; style-src {allowed}; img-src data:"
 
 
 def render(template: str, **values: Any) -> str:
@@ -269,7 +277,9 @@ def _page(report: Report, shown: Sequence[_Shown], written: Written) -> str:
 
     plots = [(svg_data_uri(one.svg), one.alt) for one in report.plots]
     figures = {name: _in_words(value) for name, value in report.figures.items()}
-    return render("report.html", report=report, shown=shown, written=written, plots=plots, figures=figures)
+    return render(
+        "report.html", title=report.title, report=report, shown=shown, written=written, plots=plots, figures=figures
+    )
 
 
 # Tables
@@ -281,7 +291,19 @@ def _write_tables(report: Report, directory: Path, made_at: datetime, sheet_rows
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
-    shown = [_write_table(table, directory, book, sheet_rows) for table in report.tables]
+    try:
+        shown = [_write_table(table, directory, book, sheet_rows) for table in report.tables]
+        _write_about(report, shown, book, made_at, sheet_rows)
+        book.save(directory / f"{report.name}.xlsx")
+    except BaseException:
+        # Each sheet holds a file open until it is closed.
+        for sheet in book.worksheets:
+            sheet.close()
+        raise
+    return shown
+
+
+def _write_about(report: Report, shown: Sequence[_Shown], book: Workbook, made_at: datetime, sheet_rows: int) -> None:
     about = book.create_sheet("about", 0)
     about.column_dimensions["A"].width, about.column_dimensions["B"].width = 24, 100
     lines = [("report", report.title), ("made at", made_at), ("", report.lead), *report.figures.items()]
@@ -294,22 +316,24 @@ def _write_tables(report: Report, directory: Path, made_at: datetime, sheet_rows
             lines.append(("", one.table.note))
     for line in lines:
         about.append([_sheet_cell(about, cell) for cell in line])
-    book.save(directory / f"{report.name}.xlsx")
-    return shown
 
 
 def _write_table(table: Table, directory: Path, book: Workbook, sheet_rows: int) -> _Shown:
     shown = _Shown(table)
     sheet = book.create_sheet(table.name)
     sheet.freeze_panes = "A2"
-    sheet.append([_sheet_cell(sheet, column) for column in table.columns])
-    with (directory / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
+    columns = [_plain(column) for column in table.columns]
+    sheet.append([_sheet_cell(sheet, column) for column in columns])
+    with (
+        (directory / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file,
+        _closing(table.rows) as rows,
+    ):
         lines = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-        lines.writerow([_csv_cell(column) for column in table.columns])
-        for row in table.rows:
+        lines.writerow([_csv_cell(column) for column in columns])
+        for row in rows:
             cells = [_plain(cell) for cell in row]
-            if len(cells) != len(table.columns):
-                raise ValueError(f"a row of {table.name} has {len(cells)} cells, not {len(table.columns)}")
+            if len(cells) != len(columns):
+                raise ValueError(f"a row of {table.name} has {len(cells)} cells, not {len(columns)}")
             lines.writerow([_csv_cell(cell) for cell in cells])
             shown.row_count += 1
             if shown.row_count < sheet_rows:
@@ -321,6 +345,16 @@ def _write_table(table: Table, directory: Path, book: Workbook, sheet_rows: int)
                 )
     shown.is_cut = shown.row_count >= sheet_rows
     return shown
+
+
+@contextmanager
+def _closing(rows: Iterable[Sequence[object]]) -> Iterator[Iterable[Sequence[object]]]:
+    """Rows that may come from a cursor: it is given back also where the report breaks off."""
+    try:
+        yield rows
+    finally:
+        if isinstance(rows, Generator):
+            rows.close()
 
 
 def _plain(cell: object) -> object:

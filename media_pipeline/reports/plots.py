@@ -10,24 +10,27 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 _WIDTH_INCHES: Final = 7.6
 _LINES_INCHES: Final = 2.9
 _BAR_INCHES: Final = 0.32
 _BARS_AT_MOST: Final = 20
 _NAME_AT_MOST: Final = 40
+_TITLE_AT_MOST: Final = 80
 _INK: Final = "#1f2933"
 _FAINT: Final = "#d5dae0"
 _COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 """Those of Okabe and Ito, which people who see red and green alike can tell apart."""
 _STYLES: Final = ("-", "--", "-.", ":")
+_SHORT: Final = timedelta(hours=12)
 _FEW_POINTS: Final = 40
 """Up to which each value is marked: a line of one point would show nothing."""
 
@@ -40,11 +43,11 @@ def lines(series: Mapping[str, Sequence[tuple[datetime, float]]], *, title: str,
     """
     with _drawn(_LINES_INCHES, title) as (axes, svg):
         drawn = {name: values for name, values in series.items() if values}
-        for number, (name, values) in enumerate(drawn.items()):
-            axes.plot(
+        drawn_lines: list[Line2D] = []
+        for number, values in enumerate(drawn.values()):
+            drawn_lines += axes.plot(
                 [moment for moment, _ in values],  # type: ignore[arg-type]
                 [value for _, value in values],
-                label=name,
                 color=_COLOURS[number % len(_COLOURS)],
                 linestyle=_STYLES[number % len(_STYLES)],
                 linewidth=1.8,
@@ -52,7 +55,10 @@ def lines(series: Mapping[str, Sequence[tuple[datetime, float]]], *, title: str,
                 markersize=3.5,
             )
         if drawn:
-            _time_axes(axes, drawn, unit)
+            _time_axes(axes, drawn.values(), unit)
+            if len(drawn) > 1:
+                names = [_shortened(name) for name in drawn]
+                axes.legend(drawn_lines, names, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
         else:
             _say_nothing_yet(axes)
     return svg.getvalue()
@@ -111,7 +117,7 @@ def _drawn(height_inches: float, title: str) -> Iterator[tuple[Axes, io.BytesIO]
         figure = Figure(figsize=(_WIDTH_INCHES, height_inches), layout="constrained", facecolor="white")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
-        axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=_INK)
+        axes.set_title(_shortened(title, _TITLE_AT_MOST), loc="left", fontsize=11, fontweight="bold", color=_INK)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         for side in ("left", "bottom"):
@@ -133,9 +139,7 @@ def _unknown_glyphs_are_no_matter() -> Iterator[None]:
         yield
 
 
-def _time_axes(axes: Axes, drawn: Mapping[str, Sequence[tuple[datetime, float]]], unit: str) -> None:
-    from datetime import UTC
-
+def _time_axes(axes: Axes, drawn: Collection[Sequence[tuple[datetime, float]]], unit: str) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
@@ -144,13 +148,15 @@ def _time_axes(axes: Axes, drawn: Mapping[str, Sequence[tuple[datetime, float]]]
     axes.set_ylabel(unit)
     axes.set_xlabel("UTC")
     axes.grid(axis="y", color=_FAINT, linewidth=0.8)
-    numbers = [value for values in drawn.values() for _, value in values]
+    moments = [moment for values in drawn for moment, _ in values]
+    if max(moments) - min(moments) < _SHORT:
+        # The first hours would look like years, or like a point in the middle of nowhere.
+        axes.set_xlim(min(moments) - _SHORT / 2, max(moments) + _SHORT / 2)  # type: ignore[arg-type]
+    numbers = [value for values in drawn for _, value in values]
     _plain_numbers(axes, "y", numbers)
     if min(numbers) >= 0:
         # A change is as large as it looks.
         axes.set_ylim(bottom=0, top=max(numbers) * 1.1 or 1)
-    if len(drawn) > 1:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
 
 
 def _plain_numbers(axes: Axes, which: str, numbers: Iterable[float]) -> None:
@@ -172,5 +178,5 @@ def _told(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= _NAME_AT_MOST else name[: _NAME_AT_MOST - 1] + "…"
+def _shortened(text: str, at_most: int = _NAME_AT_MOST) -> str:
+    return text if len(text) <= at_most else text[: at_most - 1] + "…"

@@ -39,6 +39,7 @@ TABLES: Final[Mapping[str, str]] = {
     "outbox.push_plan": "upkeep/100_remove_push_plans",
     "ops.canary_touch": "upkeep/110_remove_canary_touches",
     "ops.api_call": "upkeep/120_remove_api_calls",
+    "quality.report": "upkeep/125_remove_quality_reports",
     "ops.run": "upkeep/130_remove_runs",
 }
 """Each table with its statement, those that refer to others before them."""

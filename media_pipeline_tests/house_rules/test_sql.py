@@ -22,6 +22,7 @@ WRITERS = {
     "landing.listing_run": {"listing", "mirror", "upkeep"},  # mirror: what a complete run led to
     "landing.notification": {"intake", "upkeep"},
     "landing.listing_wish": {"listing"},  # mirror.hint adds to it, too
+    "mirror.asset_etag": {"duplicates"},
     "mirror.asset_sighting": {"mirror", "diff"},  # diff: approved_hold_id, so that an approved id passes
     "mirror.proved_page": {"mirror"},
     "mirror.quarantine": {"mirror", "upkeep"},

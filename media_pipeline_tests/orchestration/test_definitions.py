@@ -39,7 +39,7 @@ def _graph(defs: dg.Definitions) -> dict[str, Any]:
             "is_made_here": node.is_executable,
             "pools": sorted(node.pools or ()),
             "fresh_for": _fresh_for(graph, key),
-            "automation": node.automation_condition.label if node.automation_condition else None,
+            "automation": getattr(node.automation_condition, "label", None),
             "checks": {
                 check.name: "blocking" if graph.get_check_spec(check).blocking else "tells"
                 for check in sorted(node.check_keys)

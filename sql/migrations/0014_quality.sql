@@ -48,7 +48,7 @@ create table quality.result (
   sample jsonb not null default '[]',
   problem text,
   constraint result_pkey primary key (report_id, suite, expectation),
-  constraint result_report_id_fkey foreign key (report_id) references quality.report (id),
+  constraint result_report_id_fkey foreign key (report_id) references quality.report (id) on delete cascade,
   constraint result_severity_known check (severity in ('critical', 'warning')),
   constraint result_state_known check (state in ('met', 'failed', 'unknown')),
   constraint result_unknown_has_problem check ((problem is not null) = (state = 'unknown')),
@@ -74,7 +74,7 @@ create table quality.slice_count (
   cloud_count bigint not null,
   mirror_count bigint not null,
   constraint slice_count_pkey primary key (report_id, resource_type, delivery_type),
-  constraint slice_count_report_id_fkey foreign key (report_id) references quality.report (id),
+  constraint slice_count_report_id_fkey foreign key (report_id) references quality.report (id) on delete cascade,
   constraint slice_count_positive check (cloud_count >= 0 and mirror_count >= 0)
 );
 comment on table quality.slice_count is 'Assets of a slice as Cloudinary''s search counts them, and live ones of the mirror.';
@@ -95,7 +95,7 @@ create table quality.sampled_asset (
   in_cloud jsonb not null default '{}',
   in_mirror jsonb not null default '{}',
   constraint sampled_asset_pkey primary key (report_id, asset_id),
-  constraint sampled_asset_report_id_fkey foreign key (report_id) references quality.report (id),
+  constraint sampled_asset_report_id_fkey foreign key (report_id) references quality.report (id) on delete cascade,
   constraint sampled_asset_current_iff_shown check ((is_current is null) = (not is_shown)),
   constraint sampled_asset_absent_has_no_fields check (is_shown or field_count = 0)
 );
@@ -116,7 +116,7 @@ create table quality.log_problem (
   kind text not null,
   detail text not null,
   constraint log_problem_pkey primary key (report_id, position),
-  constraint log_problem_report_id_fkey foreign key (report_id) references quality.report (id)
+  constraint log_problem_report_id_fkey foreign key (report_id) references quality.report (id) on delete cascade
 );
 comment on table quality.log_problem is 'Something in the audit log that is not as it was written.';
 comment on column quality.log_problem.report_id is 'The report.';

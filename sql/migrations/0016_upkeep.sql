@@ -24,7 +24,7 @@ begin
 end
 $$;
 
-grant usage on schema public, ops, audit, landing, mirror, diff, outbox to media_upkeep;
+grant usage on schema public, ops, audit, landing, mirror, diff, outbox, quality to media_upkeep;
 
 -- Months of the log that were archived.
 
@@ -204,6 +204,7 @@ create index hold_run_idx on ops.hold (run_id);
 create index attempt_push_plan_idx on outbox.attempt (push_plan_id);
 create index attempt_run_idx on outbox.attempt (run_id);
 create index push_plan_run_idx on outbox.push_plan (run_id);
+create index status_snapshot_run_idx on ops.status_snapshot (run_id);
 
 create policy listing_run_upkeep_read on landing.listing_run for select to media_upkeep using (true);
 create policy listing_page_upkeep_read on landing.listing_page for select to media_upkeep using (true);
@@ -220,6 +221,8 @@ create policy push_plan_item_upkeep_read on outbox.push_plan_item for select to 
 create policy run_upkeep_read on ops.run for select to media_upkeep using (true);
 create policy hold_upkeep_read on ops.hold for select to media_upkeep using (true);
 create policy canary_touch_upkeep_read on ops.canary_touch for select to media_upkeep using (true);
+create policy status_snapshot_upkeep_read on ops.status_snapshot for select to media_upkeep using (true);
+create policy quality_report_upkeep_read on quality.report for select to media_upkeep using (true);
 create policy api_call_upkeep_read on ops.api_call for select to media_upkeep using (true);
 
 -- Pages that were taken over, of walks from which everything was concluded.
@@ -372,9 +375,17 @@ create policy run_upkeep on ops.run for delete to media_upkeep using (
   and not exists (select from diff.change_set as s where s.run_id = run.id)
   and not exists (select from outbox.push_plan as p where p.run_id = run.id)
   and not exists (select from outbox.attempt as a where a.run_id = run.id)
+  and not exists (select from quality.report as q where q.run_id = run.id)
+  and not exists (select from ops.status_snapshot as s where s.run_id = run.id)
 );
 
-grant select on ops.hold, outbox.operation, outbox.conflict to media_upkeep;
+-- A report goes with all its results; the newest one stays.
+create policy quality_report_upkeep on quality.report for delete to media_upkeep using (
+  started_at < now() - interval '1 day' and id < (select max(n.id) from quality.report as n)
+);
+
+grant select on ops.hold, ops.status_snapshot, outbox.operation, outbox.conflict to media_upkeep;
+grant select, delete on quality.report to media_upkeep;
 grant select, delete on landing.listing_run, landing.listing_page, landing.notification, landing.change_window to media_upkeep;
 grant select, delete on mirror.quarantine, diff.change_set, diff.change to media_upkeep;
 grant select, delete on outbox.attempt, outbox.push_plan, outbox.push_plan_item to media_upkeep;
