@@ -3792,7 +3792,7 @@ CREATE INDEX media_folders_parent_idx ON public.media_folders USING btree (paren
 
 CREATE INDEX media_usage_source_idx ON public.media_usage USING btree (source_system, last_seen_at);
 
-CREATE INDEX report_run_idx ON quality.report USING btree (run_id) WHERE (run_id IS NOT NULL);
+CREATE INDEX report_run_idx ON quality.report USING btree (run_id);
 
 CREATE INDEX result_expectation_idx ON quality.result USING btree (suite, expectation, report_id);
 

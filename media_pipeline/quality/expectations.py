@@ -4,8 +4,8 @@ Belongs here: what is expected of which table or view, how grave a "no" is, what
 Not here: asking (``quality.validate``), the views of rows that break a rule (``sql/migrations``).
 
 Importing this costs nothing: Great Expectations is named by its classes and imported where they are asked. A rule that
-one column can state is stated by its class; one that takes several tables is a view of the rows that break it, of which
-``no_rows`` expects none.
+one column can state is stated by its class; one that takes several tables is a view of the rows that break it, which is
+to be empty.
 """
 
 from __future__ import annotations
@@ -137,19 +137,11 @@ def _not_null(suite: Suite, name: str, table: str, column: str, says: str) -> Ex
 
 
 def _no_rows(
-    suite: Suite, name: str, severity: Severity, view: str, says: str, remedy: str, *, needs_cloud: bool = False
+    suite: Suite, name: str, severity: Severity, view: str, key: Sequence[str], says: str, remedy: str
 ) -> Expectation:
-    return Expectation(
-        suite,
-        name,
-        severity,
-        says,
-        remedy,
-        f"quality.{view}",
-        "ExpectTableRowCountToEqual",
-        {"value": 0},
-        needs_cloud=needs_cloud,
-    )
+    """A view of the rows that break a rule: the first column of *key*, never null in it, is to be null in all rows."""
+    kind = "ExpectColumnValuesToBeNull"
+    return Expectation(suite, name, severity, says, remedy, f"quality.{view}", kind, {"column": key[0]}, key)
 
 
 def _completeness() -> tuple[Expectation, ...]:
@@ -244,6 +236,7 @@ def _allowed_values(settings: Settings) -> tuple[Expectation, ...]:
             "choices_are_offered",
             Severity.WARNING,
             "disallowed_metadata_value",
+            (*_ASSET, "key", "value"),
             "Values of choice fields are values that the field's definition offers.",
             _DEFINITIONS,
         ),
@@ -332,6 +325,7 @@ def _references() -> tuple[Expectation, ...]:
             "rows_were_observed",
             Severity.CRITICAL,
             "row_without_observation",
+            _ASSET,
             "Behind every live row stands an observation in Cloudinary.",
             _REBUILD,
         ),
@@ -340,6 +334,7 @@ def _references() -> tuple[Expectation, ...]:
             "observations_are_kept_whole",
             Severity.CRITICAL,
             "observation_without_sighting",
+            ("asset_id", "lacks"),
             "Of every asset the mirror has the content and the bookkeeping.",
             _REBUILD,
         ),
@@ -348,6 +343,7 @@ def _references() -> tuple[Expectation, ...]:
             "folders_are_known",
             warning,
             "asset_without_folder",
+            (*_ASSET, "asset_folder"),
             "The folder of every live asset is in the folder tree.",
             _DEFINITIONS,
         ),
@@ -356,6 +352,7 @@ def _references() -> tuple[Expectation, ...]:
             "folders_have_parents",
             warning,
             "folder_without_parent",
+            ("path", "parent_path"),
             "The parent of every folder is in the folder tree.",
             _DEFINITIONS,
         ),
@@ -364,6 +361,7 @@ def _references() -> tuple[Expectation, ...]:
             "metadata_keys_are_defined",
             warning,
             "undefined_metadata_key",
+            (*_ASSET, "key"),
             "Every key of structured metadata has a definition.",
             _DEFINITIONS,
         ),
@@ -410,6 +408,7 @@ def _freshness(settings: Settings) -> tuple[Expectation, ...]:
             "changes_arrive",
             warning,
             "lost_touch",
+            ("id", "touched_at"),
             "Every change of the canary within the last day came back within two hours.",
             "'media-pipeline alarm' says where they stop: docs/runbook.md, 'Changes do not arrive'.",
         ),
@@ -424,6 +423,7 @@ def _api_schema() -> tuple[Expectation, ...]:
             "no_member_is_unknown",
             warning,
             "unknown_api_field",
+            ("name", "json_type", "asset_count", "example_asset_id"),
             "Documents have no members but the known ones.",
             _NEW_MEMBER,
         ),
@@ -432,6 +432,7 @@ def _api_schema() -> tuple[Expectation, ...]:
             "no_member_changed_its_type",
             warning,
             "mistyped_api_field",
+            ("name", "json_type", "json_types", "asset_count", "example_asset_id"),
             "Members of documents have the types that are known.",
             _NEW_MEMBER,
         ),
@@ -440,6 +441,7 @@ def _api_schema() -> tuple[Expectation, ...]:
             "no_member_vanished",
             warning,
             "vanished_api_field",
+            ("name", "asset_count"),
             "Members that every document has had are in all of them.",
             _NEW_MEMBER,
         ),
@@ -448,6 +450,7 @@ def _api_schema() -> tuple[Expectation, ...]:
             "records_were_understood",
             warning,
             "unresolved_record",
+            ("id", "asset_id", "reason", "detail"),
             "Every record was understood, or a good one has come since.",
             "docs/runbook.md, 'A record cannot be understood'.",
         ),
@@ -470,6 +473,7 @@ def _parity() -> tuple[Expectation, ...]:
             "rows_show_the_mirror",
             Severity.WARNING,
             "unapplied_asset",
+            _ASSET,
             "Every live asset of the mirror is in media_assets, as it was when the newest change set was made.",
             _DRIFT,
         ),
@@ -478,6 +482,7 @@ def _parity() -> tuple[Expectation, ...]:
             "rows_are_unaltered",
             Severity.CRITICAL,
             "altered_row",
+            (*_ASSET, "row_version"),
             "A row that nobody edited has the very values it was made equal to.",
             _REBUILD,
         ),
@@ -528,6 +533,7 @@ def _audit_log() -> tuple[Expectation, ...]:
             "log_is_as_written",
             Severity.CRITICAL,
             "newest_log_problem",
+            ("detail", "kind"),
             "Digests of entries and the chain of seals are those that were written.",
             _TAMPERED,
         ),
@@ -536,6 +542,7 @@ def _audit_log() -> tuple[Expectation, ...]:
             "versions_are_logged",
             Severity.CRITICAL,
             "unlogged_version",
+            (*_ASSET, "row_version"),
             "The present version of every row that changed lately has its entry.",
             _TAMPERED,
         ),
@@ -544,6 +551,7 @@ def _audit_log() -> tuple[Expectation, ...]:
             "versions_are_not_skipped",
             Severity.CRITICAL,
             "skipped_version",
+            ("media_asset_id", "from_version", "to_version", "skipped_count"),
             "Of every asset the log tells all versions between the first and the last one it knows.",
             _TAMPERED,
         ),

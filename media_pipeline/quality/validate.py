@@ -19,8 +19,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from sqlalchemy import Connection, Engine, event, select, table, text
+from sqlalchemy import Connection, Engine, event
 
+from media_pipeline.db import statements
 from media_pipeline.db.engine import ENGINE_ROLE, normalize_url, read_only, take_role
 from media_pipeline.logs import mask
 from media_pipeline.quality.expectations import Expectation
@@ -110,7 +111,7 @@ def _validate(engine: Engine, expectations: Sequence[Expectation]) -> Validation
             try:
                 answer = _ask(gx, context, source, place, some)
                 answers = {_name_of(one): one for one in answer.results}
-                results |= {one.name: _result(one, answers[one.name], engine) for one in some}
+                results |= {one.name: _result(one, answers[one.name]) for one in some}
                 page = ValidationResultsPageRenderer().render(answer)
                 documents["-".join(place)] = DefaultJinjaPageView().render(page)  # type: ignore[no-untyped-call]
             except Exception as error:
@@ -163,27 +164,24 @@ def _name_of(answer: ExpectationValidationResult) -> str:
 
 
 def _only_read(connection: Connection) -> None:
-    connection.execute(text("set transaction read only"))
+    statements.run(connection, "quality/005_only_read")
     take_role(connection, ENGINE_ROLE)
 
 
-def _result(expectation: Expectation, answer: ExpectationValidationResult, engine: Engine) -> Result:
+def _result(expectation: Expectation, answer: ExpectationValidationResult) -> Result:
     raised = _raised(answer.exception_info or {})
     if raised is not None:
         return _unknown(expectation, raised)
     figures = answer.result
     state = ExpectationState.MET if answer.success else ExpectationState.FAILED
-    if expectation.type == "ExpectTableRowCountToEqual":
-        count = int(figures["observed_value"])
-        return Result(expectation, state, None, count, _rows(engine, expectation.table) if count else (), None)
     if "unexpected_count" in figures:
         # Where several columns are compared together, their values are the list itself.
         rows = figures.get("partial_unexpected_index_list") or figures.get("partial_unexpected_list") or ()
         return Result(
             expectation,
             state,
-            # None of a table without rows.
-            int(figures["element_count"] or 0),
+            # Of a view of the rows that break a rule, these are all there is to look at. None: no rows.
+            None if expectation.type == "ExpectColumnValuesToBeNull" else int(figures["element_count"] or 0),
             int(figures["unexpected_count"] or 0),
             tuple(_plain(row) for row in rows[:SAMPLE_COUNT] if isinstance(row, Mapping)),
             None,
@@ -205,14 +203,6 @@ def _unknown(expectation: Expectation, error: Exception | str) -> Result:
     problem = mask(" ".join(str(error).split()))[:_PROBLEM_LENGTH] or type(error).__name__
     log.warning("expectation_not_asked", suite=expectation.suite.value, expectation=expectation.name, problem=problem)
     return Result(expectation, ExpectationState.UNKNOWN, None, None, (), problem)
-
-
-def _rows(engine: Engine, view: str) -> tuple[Mapping[str, Any], ...]:
-    """The first rows of a view; no order would mean anything to them."""
-    schema, _, name = view.partition(".")
-    wanted = select(text("*")).select_from(table(name, schema=schema)).limit(SAMPLE_COUNT)
-    with read_only(engine, role=ENGINE_ROLE) as connection:
-        return tuple(_plain(dict(row)) for row in connection.execute(wanted).mappings())
 
 
 def _plain(value: Any) -> Any:

@@ -51,6 +51,11 @@ WRITERS = {
     "public.media_metadata_fields": {"mirror"},
     "public.media_sync_log": {"audit", "diff", "outbox"},  # diff, outbox: set-based, with the rows they change
     "public.media_sync_log_seal": {"audit"},
+    "quality.log_problem": {"quality"},
+    "quality.report": {"quality", "upkeep"},
+    "quality.result": {"quality"},
+    "quality.sampled_asset": {"quality"},
+    "quality.slice_count": {"quality"},
 }
 
 

@@ -126,6 +126,10 @@ overriding system value values
   (5, 8, 'c', {OLD} + interval '2 hours', true, {OLD}, {OLD}),                      -- the last proof
   (6, null, 'c', {OLD} + interval '3 hours', false, null, null);                    -- the last one
 insert into ops.api_call (window_at, purpose) values ({OLD}, 'listing'), ({RECENT}, 'verify'), ({FRESH}, 'push');
+insert into quality.report (id, started_at, finished_at) overriding system value values
+  (1, {OLD}, {OLD}), (2, {RECENT}, {RECENT}), (3, {OLD}, {OLD});                     -- 3 is the newest one: stays
+insert into quality.result (report_id, suite, expectation, position, severity, state) values
+  (1, 'ranges', 'sizes_can_be', 1, 'warning', 'met'), (2, 'ranges', 'sizes_can_be', 1, 'warning', 'met');
 insert into audit.archived_month (month, end_at, file_name, file_sha256, file_size_bytes, entry_count)
 values ('2020-01', now() - interval '420 days', 'a', sha256('a'), 1, 0);
 """
@@ -143,6 +147,7 @@ STAYS: Final = {
     "outbox.push_plan": ["1", "2", "3", "4", "6"],
     "ops.canary_touch": ["3", "4", "5", "6"],
     "ops.api_call": ["push", "verify"],
+    "quality.report": ["2", "3"],
     "ops.run": ["2", "5", "6", "8"],
 }
 
@@ -180,6 +185,12 @@ def test_what_is_done_with_goes_and_what_somebody_needs_stays(world: Engine) -> 
     # Three pages, a bad record, two notifications.
     assert removed.size_bytes == 3 * 5 + 3 + 7 + 1
     assert (removed.is_complete, removed.is_dry_run) == (True, False)
+
+
+def test_a_quality_report_goes_with_its_results(world: Engine) -> None:
+    remove(world)
+
+    assert rows(world, "select report_id from quality.result") == [2]
 
 
 def test_a_second_time_nothing_is_left_to_remove(world: Engine) -> None:
@@ -246,6 +257,7 @@ def test_a_statement_without_any_condition_removes_nothing_that_somebody_needs(w
         "outbox.attempt": ["2", "3", "5"],
         "outbox.push_plan_item": ["1:3", "2:2", "3:5", "4:5"],
         "outbox.push_plan": ["1", "2", "3", "4"],
+        "quality.report": ["3"],
     }
 
 

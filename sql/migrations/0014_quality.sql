@@ -26,7 +26,7 @@ create table quality.report (
   constraint report_pkey primary key (id),
   constraint report_run_id_fkey foreign key (run_id) references ops.run (id)
 );
-create index report_run_idx on quality.report (run_id) where run_id is not null;
+create index report_run_idx on quality.report (run_id);
 comment on table quality.report is 'One run of all suites of expectations.';
 comment on column quality.report.id is 'Number.';
 comment on column quality.report.run_id is 'Run of the pipeline that made it.';
