@@ -20,6 +20,7 @@ from media_pipeline.reads.operations import list_conflicts, shown
 from media_pipeline.reads.orphans import UNUSED_DAYS, find_orphans
 from media_pipeline.reads.snapshots import read_snapshot
 from media_pipeline.reports.files import Report, Written, address_of, write
+from media_pipeline.reports.plots import svg_data_uri
 
 _OWNERS: Final = ["team:media-pipeline"]
 _GROUP: Final = "reports"
@@ -46,11 +47,14 @@ def library_statistics(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeRe
         snapshot_id = snapshots.take(step.engine, run_id=step.run_id, keep_days=step.settings.log_retention_days)
         with read_only(step.engine) as connection:
             snapshot = read_snapshot(connection, snapshot_id)
-            written = _write(step, reports.statistics(connection, snapshot))
+            report = reports.statistics(connection, snapshot)
+            written = _write(step, report)
         step.count({"snapshot_id": snapshot_id})
+        trend = report.plots[0]
         return dg.MaterializeResult(
             metadata={
                 **_places(step, written),
+                "trend": dg.MetadataValue.md(f"![{trend.alt}]({svg_data_uri(trend.svg)})"),
                 "snapshot": snapshot_id,
                 **{name: dg.MetadataValue.float(float(number)) for name, number in snapshot.numbers.items()},
             }

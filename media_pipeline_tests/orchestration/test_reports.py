@@ -236,6 +236,7 @@ def test_figures_are_kept_and_drawn_and_their_number_is_bounded(
 
     assert (found["asset_count"], found["by_resource_type.image"] > 0, found["open_conflict_count"]) == (100, True, 0)
     assert "lag_p50_seconds" not in found
+    assert found["trend"].startswith("![Assets, over the last 30 days](data:image/svg+xml;base64,")
     assert sql(engine, "select count(*), min(taken_at) > now() - interval '401 days' from ops.status_snapshot") == [
         (402, True)
     ]
