@@ -227,7 +227,7 @@ class Webhook:
 
 
 def application(webhook: Webhook, spool: Spool, tally: Tally, more_routes: Sequence[Route] = ()) -> ASGIApp:
-    """The routes of the receiver: the webhook, ``/healthz`` (it runs), ``/readyz`` (it could keep something), and more."""
+    """The routes of the receiver: the webhook, ``/healthz`` (it runs), ``/readyz`` (it could keep one), and more."""
 
     async def is_running(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from typing import Final
 
@@ -20,6 +21,9 @@ from prometheus_client.registry import Collector
 
 from media_pipeline.errors import SpoolError
 from media_pipeline.intake.spool import Spool, SpoolDepth
+
+PREFIX: Final = "media_pipeline_"
+"""Of every name."""
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _NOTIFICATIONS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -104,7 +108,7 @@ class Tally:
 
     def families(self) -> Iterator[Metric]:
         """The counts as they are now."""
-        prefix = "media_pipeline_receiver_"
+        prefix = f"{PREFIX}receiver_"
         yield self._acknowledged.family(
             f"{prefix}acknowledgement_seconds",
             "From the end of a head to the answer 200; the count is that of notifications that were kept.",
@@ -130,19 +134,25 @@ class Tally:
         )
 
 
-def spool_families(depth: SpoolDepth) -> Iterator[Metric]:
-    """What waits in the spool."""
-    yield GaugeMetricFamily("media_pipeline_spool_files", "Change files that wait or are claimed.", depth.file_count)
-    yield GaugeMetricFamily("media_pipeline_spool_bytes", "Size of these files.", depth.size_bytes)
-    yield GaugeMetricFamily(
-        "media_pipeline_spool_quarantined_files", "Change files set aside.", depth.quarantined_count
+def gauge(name: str, text: str, value: float | None) -> Metric:
+    """A figure that goes up and down, *name* without our prefix; without a sample where it is not known."""
+    return GaugeMetricFamily(PREFIX + name, text, value=None if value is None else float(value))
+
+
+def spool_families(depth: SpoolDepth | None) -> Iterator[Metric]:
+    """What waits in the spool; None where there is none, or it cannot be read."""
+    files = size_bytes = quarantined = oldest = None
+    if depth is not None:
+        files, size_bytes, quarantined = depth.file_count, depth.size_bytes, depth.quarantined_count
+        oldest = None if depth.oldest_at is None else depth.oldest_at.timestamp()
+    yield gauge("spool_files", "Change files that wait or are claimed.", files)
+    yield gauge("spool_bytes", "Size of these files.", size_bytes)
+    yield gauge("spool_quarantined_files", "Change files set aside.", quarantined)
+    yield gauge(
+        "spool_oldest_timestamp_seconds",
+        "Arrival of the oldest change file that waits; absent where none does.",
+        oldest,
     )
-    if depth.oldest_at is not None:
-        yield GaugeMetricFamily(
-            "media_pipeline_spool_oldest_timestamp_seconds",
-            "Arrival of the oldest change file that waits; absent where none does.",
-            depth.oldest_at.timestamp(),
-        )
 
 
 class ReceiverFigures(Collector):
@@ -155,25 +165,13 @@ class ReceiverFigures(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every figure; those of a spool that cannot be read are left out."""
         yield from self._tally.families()
-        try:
-            self._spool.require_room()
-        except SpoolError:
-            has_room = 0
-        else:
-            has_room = 1
-        yield GaugeMetricFamily(
-            "media_pipeline_receiver_ready", "Whether a notification could be kept now, as /readyz says.", has_room
-        )
-        try:
+        is_ready, depth, free_bytes = 0, None, None
+        with suppress(SpoolError):
             depth, free_bytes = self._spool.depth(), self._spool.free_bytes()
-        except SpoolError:
-            return
+            self._spool.require_room()
+            is_ready = 1
+        yield gauge("receiver_ready", "Whether a notification could be kept now, as /readyz says.", is_ready)
         yield from spool_families(depth)
-        yield GaugeMetricFamily(
-            "media_pipeline_spool_free_bytes",
-            "Room on the disk of the spool, the reserve not counted; below zero nothing is taken.",
-            free_bytes,
-        )
-        yield GaugeMetricFamily(
-            "media_pipeline_spool_limit_files", "Change files at which no more are taken.", self._spool.file_limit
-        )
+        text = "Room on the disk of the spool above the reserve; below zero nothing is taken."
+        yield gauge("spool_free_bytes", text, free_bytes)
+        yield gauge("spool_limit_files", "Change files at which no more are taken.", self._spool.file_limit)

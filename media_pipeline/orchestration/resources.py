@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import dagster as dg
+import structlog
 from sqlalchemy import Engine
 
 from media_pipeline import logs, push
@@ -31,11 +32,14 @@ from media_pipeline.mirror import PagesTaken
 from media_pipeline.ops import binding, holds, runs
 from media_pipeline.orchestration.run_log import RunLog
 from media_pipeline.progress import Progress
+from media_pipeline.reads import metrics
 from media_pipeline.remote.calls import Budget, UnlimitedBudget
 from media_pipeline.remote.client import CloudinaryClient
 from media_pipeline.remote.identity import identify
 from media_pipeline.settings import CloudCredentials, Environment, Settings
 from media_pipeline.vocabulary import CallPurpose, CloudIdentity, RunId, RunKind, RunState
+
+log = structlog.get_logger()
 
 FULL_SYNC: Final = "full_sync"
 INCREMENTAL_SYNC: Final = "incremental_sync"
@@ -261,8 +265,22 @@ class Pipeline:
                 total = {
                     "api_calls": self.api_calls_used,
                     "duration_seconds": round(time.monotonic() - self._started_at, 3),
+                    **({} if self._failure is None else {"failure": type(self._failure).__name__}),
                 }
                 runs.finish(self.engine, self._run_id, state, counts={"total": total}, error=error)
+            if self._run_id is not None or self._refusal is not None:
+                self._leave_figures()
+
+    def _leave_figures(self) -> None:
+        """Leave them for the collector where one is wanted; a run has done its work whether or not they can be left."""
+        if self.settings.metrics_textfile is None:
+            return
+        try:
+            metrics.leave(
+                self.engine, self.settings, self.settings.metrics_textfile, is_urgent=self._failure is not None
+            )
+        except Exception as error:
+            log.warning("figures_not_left", reason=str(error))
 
     def _begin(self) -> CloudinaryClient:
         if self._refusal is not None:

@@ -85,7 +85,7 @@ def test_a_spool_that_is_gone_is_no_failure_of_the_look(starting: Start) -> None
     found = figures(running)
 
     assert found["receiver_ready"] == 0
-    assert not any(name.startswith("spool") for name in found)
+    assert {name for name in found if name.startswith("spool")} == {"spool_limit_files"}
 
 
 @pytest.mark.usefixtures("fresh")
