@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
@@ -21,6 +21,7 @@ from typing import Any, Final
 import dagster as dg
 import structlog
 from sqlalchemy import Engine
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from media_pipeline import logs, push
 from media_pipeline import settings as settings_module
@@ -213,7 +214,7 @@ class Pipeline:
             WrongCloud: the database belongs to another cloud; nothing was written.
             RemoteError: the cloud did not say who it is.
         """
-        with self._told():
+        with self._told(name):
             client = self._client or self._begin()
             local = self._local(name)
             yield Step(**{one.name: getattr(local, one.name) for one in fields(local)}, client=client)
@@ -221,18 +222,25 @@ class Pipeline:
     @contextmanager
     def local_step(self, name: str) -> Iterator[LocalStep]:
         """One step that works while the cloud cannot be reached; otherwise as ``step``."""
-        with self._told():
+        with self._told(name):
             yield self._local(name)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, step: str) -> Iterator[None]:
         try:
-            yield
+            with self._bound(step=step):
+                yield
         except BaseException as error:
             self._failure = self._failure or error
             if self._on_failure is not None:
                 self._on_failure(error)
             raise
+
+    def _bound(self, **fields: str) -> AbstractContextManager[None]:
+        """Lines of the log carry which run they belong to; ``run_id`` is null until the run has its row."""
+        return bound_contextvars(
+            run_id=self._run_id, dagster_run_id=self._dagster_run.run_id, job=self._dagster_run.job_name, **fields
+        )
 
     def _local(self, name: str) -> LocalStep:
         run_id = self._start()
@@ -259,7 +267,7 @@ class Pipeline:
 
     def close(self) -> None:
         """End the run's row, if it was begun, and close what was opened."""
-        with self._stack:
+        with self._bound(), self._stack:
             if self._run_id is not None:
                 state, error = self._verdict()
                 total = {
@@ -314,6 +322,7 @@ class Pipeline:
         self._run_id = self._stack.enter_context(
             runs.running(self.engine, self._kind(), actor=self._actor, dagster_run_id=self._dagster_run.run_id)
         )
+        bind_contextvars(run_id=self._run_id)
         return self._run_id
 
     def _identify(self, cloud: CloudCredentials) -> CloudIdentity:
