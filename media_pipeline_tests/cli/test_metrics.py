@@ -147,7 +147,7 @@ def test_a_vault_is_told_of_where_there_is_one(settings: Settings, engine: Engin
     assert (found["vault_covered_share"], found["vault_bytes"], found["vault_damaged_files"]) == (1, 5, 1)
 
 
-def test_the_file_is_left_at_most_every_few_seconds_unless_it_is_urgent(
+def test_the_file_is_left_at_most_every_half_minute_unless_it_is_urgent(
     settings: Settings, engine: Engine, tmp_path: Path
 ) -> None:
     file = tmp_path / "left.prom"
