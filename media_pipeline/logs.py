@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequenc
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import quote
 
 import structlog
 
@@ -50,11 +49,22 @@ class _Libraries(logging.Handler):
         )
 
 
+@lru_cache(maxsize=64)
+def _pattern(secret: str) -> re.Pattern[str]:
+    """A secret with any of its letters as they are or as URLs write them: programs differ in which ones they quote."""
+    return re.compile("".join(rf"(?:{re.escape(letter)}|{_quoted(letter)})" for letter in secret))
+
+
+def _quoted(letter: str) -> str:
+    plus = r"|\+" if letter == " " else ""
+    return "(?i:" + "".join(f"%{byte:02x}" for byte in letter.encode()) + ")" + plus
+
+
 def mask(text: str, secrets: Iterable[str] = ()) -> str:
     """Return *text* without passwords in URLs and without any of *secrets*, also as they are written in URLs."""
     for secret in secrets:
         if secret:
-            text = text.replace(secret, "***").replace(quote(secret, safe=""), "***")
+            text = _pattern(secret).sub("***", text)
     return _URL_PASSWORD.sub(r"\g<scheme>***@", text)
 
 

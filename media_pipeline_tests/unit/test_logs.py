@@ -46,6 +46,7 @@ class Odd:
     [
         (f"it is {SECRET}.", "it is ***."),
         (f"at x://me@host/{quote(SECRET, safe='')}", "at x://me@host/***"),
+        ("a%20secret/with+signs%25and@more, a+secret%2fwith%2Bsigns%and%40more", "***, ***"),
         ("postgresql://me:another@host/db", "postgresql://me:***@host/db"),
         ([{"one": (SECRET, 1)}], [{"one": ["***", 1]}]),
         ({SECRET}, ["***"]),
