@@ -368,13 +368,15 @@ class Settings(BaseSettings):
             found.append(CloudCredentials.parse(self.cloudinary_url.get_secret_value()).api_secret)
         found += [secret.get_secret_value() for secret in self.webhook_secrets]
         for url in (self.database_url, self.dagster_database_url):
-            password = None if url is None else urlsplit(url.get_secret_value()).password
-            if password:
-                found.append(unquote(password))
+            if url is None:
+                continue
+            parts = urlsplit(url.get_secret_value())
+            # libpq takes a password among the options, too.
+            found += [unquote(parts.password or ""), *parse_qs(parts.query).get("password", [])]
         found += [url.get_secret_value() for url in self.alarm_urls]
         if self.metrics_token is not None:
             found.append(self.metrics_token.get_secret_value())
-        return tuple(found)
+        return tuple(filter(None, found))
 
 
 class CloudCredentials:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +24,7 @@ from media_pipeline import audit, outbox
 from media_pipeline.db import locks, statements
 from media_pipeline.db.engine import read_only, retrying, sqlstate, transaction
 from media_pipeline.db.locks import Fence
+from media_pipeline.logs import Threads
 from media_pipeline.ops.runs import holder
 from media_pipeline.outbox import Settled
 from media_pipeline.progress import Progress
@@ -102,7 +102,7 @@ def apply(
             worker = _Worker(engine, fence, change_set_id, run_id, settings.conflict_policy)
             total = sum(batch.change_count for batch in batches)
             progress.advance("apply", total=total)
-            with ThreadPoolExecutor(max_workers=settings.apply_workers, thread_name_prefix="apply") as pool:
+            with Threads(max_workers=settings.apply_workers, thread_name_prefix="apply") as pool:
                 try:
                     bounds = [(one.first_id, one.last_id) for one in batches]
                     for done, merged in pool.map(worker.apply_batch, bounds):

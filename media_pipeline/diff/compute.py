@@ -125,7 +125,12 @@ def _guard_deletions(
         hold_id, is_new = holds.open_hold(connection, place, stopped, run_id=run_id)
         if is_new:
             statements.run(connection, "diff/075_add_hold_items", hold_id=hold_id, asset_ids=ids)
-            log.warning("deletions_held", hold_id=hold_id, asset_count=len(ids), slice=f"{place.resource_type}")
+            log.warning(
+                "deletions_held",
+                hold_id=hold_id,
+                asset_count=len(ids),
+                slice=f"{found.resource_type}/{found.delivery_type}",
+            )
         hold_ids.append(hold_id)
     for place in open_places:
         holds.withdraw(connection, place)

@@ -20,6 +20,7 @@ import structlog
 from media_pipeline.errors import SpoolFull
 from media_pipeline.intake.change_file import Notification
 from media_pipeline.intake.spool import Spool
+from media_pipeline.intake.tally import Tally
 
 log = structlog.get_logger(__name__)
 
@@ -32,8 +33,9 @@ _WAITING_BYTES: Final = 32 * 1024 * 1024
 class GroupCommit:
     """Puts notifications of the tasks of one event loop into a spool."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, tally: Tally) -> None:
         self._spool = spool
+        self._tally = tally
         self._waiting: list[tuple[Notification, asyncio.Future[None]]] = []
         self._waiting_bytes = 0
 
@@ -67,6 +69,7 @@ class GroupCommit:
             # Whatever it is, those who wait must hear of it.
             failure = error
         else:
+            self._tally.commit(len(batch))
             log.debug("change_file_written", room="intake", notification_count=len(batch))
         for _, future in batch:
             if future.done():

@@ -156,7 +156,8 @@ def _understood(notification: Notification) -> _Landing:
         message, problem = understand(notification.body), None
     except Unreadable as error:
         message, problem = None, error
-        log.warning("notification_quarantined", reason=error.reason, detail=error.detail)
+        digest = hashlib.sha256(notification.body).hexdigest()
+        log.warning("notification_quarantined", digest=digest, reason=error.reason, detail=error.detail)
     return _Landing(notification, notification.received_at, 1, message, problem)
 
 

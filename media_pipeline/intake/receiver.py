@@ -37,6 +37,7 @@ from media_pipeline.intake.commit import GroupCommit
 from media_pipeline.intake.flood import Refusals
 from media_pipeline.intake.signature import Verifier
 from media_pipeline.intake.spool import Spool
+from media_pipeline.intake.tally import Failure, Refusal, Tally
 from media_pipeline.vocabulary import Channel
 
 PATH: Final = "/api/cloudinary/webhook"
@@ -54,6 +55,7 @@ _UNREAD_BYTES: Final = 64 * 1024 * 1024
 _RETRY_SECONDS: Final = "180"
 """Cloudinary tries again after as many seconds anyway."""
 _KEPT: Final = Response(b"kept", media_type="text/plain")
+_NOWHERE: Final = {HTTPStatus.NOT_FOUND: Refusal.PATH, HTTPStatus.METHOD_NOT_ALLOWED: Refusal.METHOD}
 _REFUSALS: Final = 100.0
 _REFUSALS_PER_SECOND: Final = 10.0
 
@@ -63,9 +65,10 @@ log = structlog.get_logger(__name__)
 class _Refused(Exception):
     """The request gets this answer and leaves no trace."""
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, reason: Refusal, detail: str) -> None:
         super().__init__(detail)
         self.status = status
+        self.reason = reason
         self.detail = detail
 
 
@@ -80,6 +83,7 @@ class Webhook:
         body_limit_bytes: largest body; counted as it arrives, whatever the head says of it.
         body_seconds: time from the end of the head to the end of the body.
         allowed_hosts: names that the header ``Host`` may have; empty for any.
+        tally: counts what becomes of the requests.
     """
 
     def __init__(
@@ -90,7 +94,9 @@ class Webhook:
         body_limit_bytes: int,
         body_seconds: float,
         allowed_hosts: Sequence[str],
+        tally: Tally,
     ) -> None:
+        self._tally = tally
         self._verifier = verifier
         self._body_limit_bytes = body_limit_bytes
         self._body_seconds = body_seconds
@@ -99,54 +105,72 @@ class Webhook:
         self._without_form = Refusals(burst=_REFUSALS, per_second=_REFUSALS_PER_SECOND)
         self._without_proof = Refusals(burst=_REFUSALS, per_second=_REFUSALS_PER_SECOND)
         self._unread_bytes = 0
-        self._commit = GroupCommit(spool)
+        self._commit = GroupCommit(spool, tally)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request in."""
-        answer = _KEPT
+        started = time.perf_counter()
         try:
-            await self._take(scope, receive)
+            size_bytes = await self._take(scope, receive)
         except _Gone:
+            self._tally.abandon()
             return
-        except _Refused as refusal:
-            answer = _problem(refusal.status, refusal.detail)
-        except SpoolError as error:
-            # A person must act: nothing is taken in meanwhile.
-            log.error("notification_not_kept", room="intake", reason=error.reason)
-            detail = "No room to keep it." if isinstance(error, SpoolFull) else "It cannot be kept at the moment."
-            answer = _problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
         except Exception as error:
-            log.error("receiver_failed", room="intake", error=repr(error))
-            answer = _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "It was not kept; send it again.")
+            answer = self._unkept(scope, error)
+        else:
+            self._tally.acknowledge(time.perf_counter() - started, size_bytes)
+            answer = _KEPT
         await answer(scope, receive, send)
 
-    async def _take(self, scope: Scope, receive: Receive) -> None:
+    def _unkept(self, scope: Scope, error: Exception) -> Response:
+        """The answer where nothing was kept, and a line in the log with the number that the sender is told."""
+        request_id = secrets.token_hex(16)
+        told = log.bind(room="intake", request_id=request_id)
+        if isinstance(error, _Refused):
+            self._tally.refuse(error.reason)
+            # A flood writes no lines.
+            if isinstance(error.__cause__, SignatureRejected) and error.reason is not Refusal.FLOOD:
+                told.warning("notification_refused", address=_address(scope), reason=error.__cause__.reason)
+            return _problem(error.status, error.detail, request_id)
+        if isinstance(error, SpoolError):
+            # A person must act: nothing is taken in meanwhile.
+            is_full = isinstance(error, SpoolFull)
+            self._tally.fail(Failure.NO_ROOM if is_full else Failure.NO_SPOOL)
+            told.error("notification_not_kept", reason=error.reason)
+            detail = "No room to keep it." if is_full else "It cannot be kept at the moment."
+            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, request_id)
+        self._tally.fail(Failure.UNEXPECTED)
+        told.error("receiver_failed", error=repr(error))
+        return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "It was not kept; send it again.", request_id)
+
+    async def _take(self, scope: Scope, receive: Receive) -> int:
+        """Keep what arrives; returns the size of its body in bytes."""
         arrived = datetime.now(UTC)
         head = _head(scope)
         self._require_head(head)
-        client = scope.get("client")
-        address = client[0] if client else ""
+        address = _address(scope)
         timestamp, signature = self._require_signature(head, address, arrived)
         body = await self._read(receive)
         key = self._require_proof(body, timestamp, signature, address, arrived)
         if not body:
-            raise _Refused(HTTPStatus.BAD_REQUEST, "The body is empty.")
+            raise _Refused(HTTPStatus.BAD_REQUEST, Refusal.EMPTY, "The body is empty.")
         kept = {
             name.decode(): value[:_HEADER_LENGTH].decode("latin-1")
             for name, value in head.items()
             if name in _KEPT_HEADERS
         }
         await self._commit.keep(Notification(body, arrived, Channel.WEBHOOK, {**kept, "key": key}))
+        return len(body)
 
     def _require_head(self, head: dict[bytes, bytes]) -> None:
         host = head.get(b"host", b"").lower().rpartition(b":")
         name = host[0] if host[2].isdigit() else b"".join(host)
         if self._allowed_hosts and name not in self._allowed_hosts:
-            raise _Refused(HTTPStatus.BAD_REQUEST, "The header Host names another server.")
+            raise _Refused(HTTPStatus.BAD_REQUEST, Refusal.HOST, "The header Host names another server.")
         if head.get(b"content-encoding", b"identity") != b"identity":
-            raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Encoded bodies are not taken.")
+            raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, Refusal.ENCODING, "Encoded bodies are not taken.")
         if b"content-length" in head and b"transfer-encoding" in head:
-            raise _Refused(HTTPStatus.BAD_REQUEST, "The length is given twice.")
+            raise _Refused(HTTPStatus.BAD_REQUEST, Refusal.HEAD, "The length is given twice.")
         if int(head.get(b"content-length", b"0")) > self._body_limit_bytes:
             raise self._too_large()
 
@@ -162,7 +186,7 @@ class Webhook:
                     raise SignatureRejected(f"the header {name.decode()} is missing")
             self._verifier.require_form(head[_TIMESTAMP], head[_SIGNATURE], now=arrived)
         except SignatureRejected as error:
-            raise _refusal(self._without_form, address, error) from error
+            raise _refusal(self._without_form, address, Refusal.UNSIGNED, error) from error
         if not self._without_proof.has_any_left(address, time.monotonic()):
             raise _too_many()
         return head[_TIMESTAMP], head[_SIGNATURE]
@@ -171,7 +195,7 @@ class Webhook:
         try:
             return self._verifier.verify(body, timestamp, signature, now=arrived)
         except SignatureRejected as error:
-            raise _refusal(self._without_proof, address, error) from error
+            raise _refusal(self._without_proof, address, Refusal.FORGED, error) from error
 
     async def _read(self, receive: Receive) -> bytes:
         """The body, whole and in time."""
@@ -193,18 +217,17 @@ class Webhook:
                     if not message.get("more_body", False):
                         return b"".join(pieces)
         except TimeoutError:
-            raise _Refused(HTTPStatus.REQUEST_TIMEOUT, "The body took too long.") from None
+            raise _Refused(HTTPStatus.REQUEST_TIMEOUT, Refusal.TIME, "The body took too long.") from None
         finally:
             self._unread_bytes -= size
 
     def _too_large(self) -> _Refused:
-        return _Refused(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"Bodies of more than {self._body_limit_bytes} bytes are not taken."
-        )
+        detail = f"Bodies of more than {self._body_limit_bytes} bytes are not taken."
+        return _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, Refusal.SIZE, detail)
 
 
-def application(webhook: Webhook, spool: Spool, more_routes: Sequence[Route] = ()) -> ASGIApp:
-    """The routes of the receiver: the webhook, ``/healthz`` (it runs) and ``/readyz`` (it could keep something)."""
+def application(webhook: Webhook, spool: Spool, tally: Tally, more_routes: Sequence[Route] = ()) -> ASGIApp:
+    """The routes of the receiver: the webhook, ``/healthz`` (it runs), ``/readyz`` (it could keep one), and more."""
 
     async def is_running(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -216,6 +239,16 @@ def application(webhook: Webhook, spool: Spool, more_routes: Sequence[Route] = (
             return JSONResponse({"status": "not ready", "reason": error.reason}, HTTPStatus.SERVICE_UNAVAILABLE)
         return JSONResponse({"status": "ready"})
 
+    async def http_problem(_: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        status = HTTPStatus(error.status_code)
+        if status in _NOWHERE:
+            tally.refuse(_NOWHERE[status])
+        answer = _problem(status, status.description, secrets.token_hex(16))
+        answer.headers.update(error.headers or {})
+        return answer
+
     app = Starlette(
         routes=[
             Route(PATH, webhook, methods=["POST"]),
@@ -223,7 +256,7 @@ def application(webhook: Webhook, spool: Spool, more_routes: Sequence[Route] = (
             Route("/readyz", is_ready),
             *more_routes,
         ],
-        exception_handlers={HTTPException: _http_problem},
+        exception_handlers={HTTPException: http_problem},
     )
     # A redirected POST would come back without its body.
     app.router.redirect_slashes = False
@@ -242,29 +275,35 @@ def _head(scope: Scope) -> dict[bytes, bytes]:
     size = 0
     for name, value in scope["headers"]:
         if name in _SINGLE and name in found:
-            raise _Refused(HTTPStatus.BAD_REQUEST, f"The header {name.decode()} came twice.")
+            raise _Refused(HTTPStatus.BAD_REQUEST, Refusal.HEAD, f"The header {name.decode()} came twice.")
         found[name] = value
         size += len(name) + len(value)
     if len(scope["headers"]) > _HEADER_COUNT or size > _HEAD_BYTES:
-        raise _Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "There are too many headers, or too large ones.")
+        detail = "There are too many headers, or too large ones."
+        raise _Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, Refusal.HEAD, detail)
     return found
 
 
-def _refusal(refusals: Refusals, address: str, error: SignatureRejected) -> _Refused:
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _refusal(refusals: Refusals, address: str, reason: Refusal, error: SignatureRejected) -> _Refused:
     """401, or 429 for an address that was refused too often."""
     now = time.monotonic()
     if not refusals.has_any_left(address, now):
         return _too_many()
     refusals.count(address, now)
-    log.warning("notification_refused", room="intake", address=address, reason=error.reason)
-    return _Refused(HTTPStatus.UNAUTHORIZED, str(error))
+    return _Refused(HTTPStatus.UNAUTHORIZED, reason, str(error))
 
 
 def _too_many() -> _Refused:
-    return _Refused(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests that proved nothing came from this address.")
+    detail = "Too many requests that proved nothing came from this address."
+    return _Refused(HTTPStatus.TOO_MANY_REQUESTS, Refusal.FLOOD, detail)
 
 
-def _problem(status: HTTPStatus, detail: str) -> Response:
+def _problem(status: HTTPStatus, detail: str, request_id: str) -> Response:
     """A problem in the form of RFC 9457; it never repeats what was sent, and ends the connection."""
     headers = {"Connection": "close"}
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
@@ -274,15 +313,6 @@ def _problem(status: HTTPStatus, detail: str) -> Response:
         "title": status.phrase,
         "status": status.value,
         "detail": detail,
-        "request_id": secrets.token_hex(16),
+        "request_id": request_id,
     }
     return Response(json.dumps(content), status.value, headers, "application/problem+json")
-
-
-async def _http_problem(_: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    status = HTTPStatus(error.status_code)
-    answer = _problem(status, status.description)
-    answer.headers.update(error.headers or {})
-    return answer

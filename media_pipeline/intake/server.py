@@ -21,6 +21,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from media_pipeline.errors import ConfigurationError
 from media_pipeline.intake.configured import spool_of, verifier_of
 from media_pipeline.intake.receiver import Webhook, application
+from media_pipeline.intake.scrape import Scrape
+from media_pipeline.intake.tally import Tally
 from media_pipeline.settings import Settings
 
 _HEAD_BYTES: Final = 65_536
@@ -113,16 +115,19 @@ class Receiver:
         spool = spool_of(settings)
         spool.prepare()
         self._socket = _bound(settings.receiver_host, settings.receiver_port)
+        tally = Tally()
         webhook = Webhook(
             spool,
             verifier,
             body_limit_bytes=settings.receiver_body_limit_bytes,
             body_seconds=settings.receiver_body_seconds,
             allowed_hosts=settings.receiver_allowed_hosts,
+            tally=tally,
         )
+        scrape = Scrape(tally, spool, settings.metrics_token)
         self._server = _Server(
             uvicorn.Config(
-                application(webhook, spool, more_routes),
+                application(webhook, spool, tally, [scrape.route(), *more_routes]),
                 http=_Protocol,
                 ws="none",
                 # The sender is who is connected: a header may name anybody.

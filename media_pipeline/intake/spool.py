@@ -97,7 +97,7 @@ class Spool:
 
     def __init__(self, directory: Path, *, file_limit: int, reserve_bytes: int) -> None:
         self.directory = directory
-        self._file_limit = file_limit
+        self.file_limit = file_limit
         self._reserve_bytes = reserve_bytes
         self._tmp = directory / "tmp"
         self._new = directory / "new"
@@ -177,17 +177,29 @@ class Spool:
                 raise SpoolUnavailable("it may not be written")
 
     def _require_room(self, size_bytes: int) -> None:
-        found = os.statvfs(self._new)
-        if found.f_bavail * found.f_frsize - size_bytes < self._reserve_bytes:
+        if self._free_bytes() < size_bytes:
             raise SpoolFull("the disk has too little room left")
         now = time.monotonic()
         if now - self._counted_at >= _RECOUNT_SECONDS:
             # Names alone, and once a second: with 50,000 of them a count takes longer than a write.
             self._waiting, self._counted_at = len(_names(self._new)), now
-        if self._waiting >= self._file_limit:
+        if self._waiting >= self.file_limit:
             raise SpoolFull(f"{self._waiting:,} change files wait")
 
+    def _free_bytes(self) -> int:
+        found = os.statvfs(self._new)
+        return found.f_bavail * found.f_frsize - self._reserve_bytes
+
     # Looking
+
+    def free_bytes(self) -> int:
+        """Room that is left above the reserve; below zero where the disk has less.
+
+        Raises:
+            SpoolUnavailable: the directory cannot be read.
+        """
+        with _speaking_of_the_spool():
+            return self._free_bytes()
 
     def depth(self) -> SpoolDepth:
         """How much is there; cheap, also while others write.

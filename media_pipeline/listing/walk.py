@@ -13,13 +13,13 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import Engine
+from structlog.contextvars import bound_contextvars
 
 from media_pipeline.db import locks
 from media_pipeline.db.locks import Fence
@@ -32,6 +32,7 @@ from media_pipeline.errors import (
 )
 from media_pipeline.listing import checkpoint
 from media_pipeline.listing.checkpoint import CursorRepeats, LandedPage, OpenRun
+from media_pipeline.logs import Threads
 from media_pipeline.ops.runs import holder
 from media_pipeline.progress import Progress
 from media_pipeline.remote import payloads
@@ -125,7 +126,7 @@ def walk(
         # All are taken in one order before the first request: of two syncs that begin together one gets them all.
         for slice_lock in slice_locks:
             slice_lock.take()
-        with ThreadPoolExecutor(max_workers=settings.listing_workers, thread_name_prefix="listing") as pool:
+        with Threads(max_workers=settings.listing_workers, thread_name_prefix="listing") as pool:
             futures = [pool.submit(walker.walk_slice, one) for one in slice_locks]
             try:
                 outcomes = [future.exception() or future.result() for future in futures]
@@ -199,6 +200,10 @@ class _Walker:
 
     def walk_slice(self, slice_lock: _SliceLock) -> SliceResult | None:
         """Walk one slice; waits for a new allowance without its lock and goes on at the checkpoint."""
+        with bound_contextvars(slice=str(slice_lock.slice)):
+            return self._walk_slice(slice_lock)
+
+    def _walk_slice(self, slice_lock: _SliceLock) -> SliceResult | None:
         slice_ = slice_lock.slice
         while not self.stop.is_set():
             try:
@@ -207,7 +212,7 @@ class _Walker:
                 slice_lock.give_back()
                 self._wait_for_allowance(error)
             except (ListingIncomplete, RemoteUnavailable) as error:
-                log.warning("slice_not_complete", slice=str(slice_), reason=str(error))
+                log.warning("slice_not_complete", reason=str(error))
                 raise _SoftFailure(SliceResult(slice_, None, 0, 0, 0, str(error)), error) from error
             except BaseException:
                 self.stop.set()
@@ -228,7 +233,7 @@ class _Walker:
     def _walk_locked(self, slice_: Slice, fence: Fence) -> SliceResult:
         scope = scope_of(self.client.cloud_name, slice_)
         run = checkpoint.begin_or_resume(self.engine, fence, slice_, scope=scope, run_id=self.run_id)
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"fetching {slice_}") as pool:
+        with Threads(max_workers=1, thread_name_prefix=f"fetching {slice_}") as pool:
             # A page is fetched while the one before it is landed.
             fetching = pool.submit(self._fetch, slice_, run.cursor, run.touch_low)
             empty_in_a_row = 0
@@ -259,7 +264,7 @@ class _Walker:
                     self.on_page(run.id, run.page_count)
                 self.progress.advance("listing", done=1, assets=page.asset_count)
                 if page.next_cursor is None:
-                    log.info("slice_listed", slice=str(slice_), listing_run_id=run.id, asset_count=run.asset_count)
+                    log.info("slice_listed", listing_run_id=run.id, asset_count=run.asset_count)
                     return SliceResult(slice_, run.id, run.page_count, run.asset_count, run.restart_count, None)
         return SliceResult(slice_, run.id, run.page_count, run.asset_count, run.restart_count, "another slice failed")
 

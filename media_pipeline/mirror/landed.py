@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Engine
+from structlog.contextvars import bound_contextvars
 
+from media_pipeline.logs import Threads
 from media_pipeline.mirror.page_apply import PageCounts, apply_landed_page
 from media_pipeline.progress import Progress
 from media_pipeline.settings import Settings
@@ -43,7 +44,7 @@ class PageTaker:
     def __init__(self, engine: Engine, settings: Settings, progress: Progress) -> None:
         self._engine = engine
         self._progress = progress
-        self._pool = ThreadPoolExecutor(max_workers=settings.apply_workers, thread_name_prefix="mirror")
+        self._pool = Threads(max_workers=settings.apply_workers, thread_name_prefix="mirror")
         self._lock = threading.Lock()
         self.taken = PagesTaken()
         self.error: Exception | None = None
@@ -69,14 +70,13 @@ class PageTaker:
     def _apply(self, listing_run_id: ListingRunId, page_number: int) -> None:
         if self.error is not None:
             return
-        try:
-            counts = apply_landed_page(self._engine, listing_run_id, page_number)
-        except Exception as error:
-            log.warning(
-                "page_not_taken_over", listing_run_id=listing_run_id, page_number=page_number, reason=str(error)
-            )
-            self.error = error
-            return
+        with bound_contextvars(listing_run_id=listing_run_id, page_number=page_number):
+            try:
+                counts = apply_landed_page(self._engine, listing_run_id, page_number)
+            except Exception as error:
+                log.warning("page_not_taken_over", reason=str(error))
+                self.error = error
+                return
         with self._lock:
             self.taken += PagesTaken(1, counts)
         self._progress.advance("mirror", done=1, assets=counts.seen, quarantined=counts.quarantined)

@@ -17,6 +17,7 @@ import psycopg
 import structlog
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import DBAPIError
+from structlog.contextvars import bound_contextvars
 
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only, retrying, sqlstate, transaction
@@ -131,7 +132,8 @@ def apply_landed_page(engine: Engine, listing_run_id: ListingRunId, page_number:
     if page is None:
         return PageCounts()
     items = payloads.split_page(zlib.decompress(page.body), call="list", request_id=page.request_id).items
-    return apply_items(engine, items, origin, unless_done=is_ours)
+    with bound_contextvars(slice=str(slice_)):
+        return apply_items(engine, items, origin, unless_done=is_ours)
 
 
 def _read_page(engine: Engine, listing_run_id: ListingRunId, page_number: int, *, may_repeat: bool) -> Row[Any] | None:

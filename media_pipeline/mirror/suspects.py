@@ -107,7 +107,8 @@ def _settle(
     hold_id, is_new = holds.open_hold(connection, place, stopped, run_id=run_id, listing_run_id=listing_run_id)
     if is_new:
         statements.run(connection, "mirror/240_hold_suspects", hold_id=hold_id)
-        log.warning("suspects_held", hold_id=hold_id, asset_count=found.suspect_count, **slice_)
+        slice_name = f"{walk.resource_type}/{walk.delivery_type}"
+        log.warning("suspects_held", hold_id=hold_id, asset_count=found.suspect_count, slice=slice_name)
     _end(connection, listing_run_id, ListingRunState.HELD, found.suspect_count)
     return SuspectCounts(runs=1, held=found.suspect_count, hold_ids=(hold_id,))
 

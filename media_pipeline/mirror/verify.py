@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Connection, Engine
+from structlog.contextvars import bound_contextvars
 
 from media_pipeline.db import statements
 from media_pipeline.db.engine import read_only, retrying, transaction
@@ -216,7 +217,8 @@ class _Reader:
 
     def _is_there(self, asset_id: AssetId) -> bool:
         try:
-            answer = self._client.read_asset(asset_id)
+            with bound_contextvars(asset_id=asset_id):
+                answer = self._client.read_asset(asset_id)
         except RemoteNotFound:
             return False
         # A deleted asset with a backup still answers, as a remnant of no bytes (cloudinary-api §5.4).

@@ -19,10 +19,10 @@ from media_pipeline.ops import holds
 from media_pipeline.orchestration import metadata
 from media_pipeline.orchestration.assets import cloudinary_listing, diff_set, media_assets, push_plan, remote_assets
 from media_pipeline.orchestration.resources import Pipeline
+from media_pipeline.reads.operations import STUCK_ATTEMPTS
 from media_pipeline.vocabulary import HoldKind
 
 _SAMPLE_ROWS: Final = 20
-_STUCK_ATTEMPTS: Final = 5
 
 
 @dg.asset_check(
@@ -162,7 +162,7 @@ def library_checks(
         dg.AssetCheckSpec(
             "nothing_is_stuck",
             asset=push_plan,
-            description=f"No operation was tried {_STUCK_ATTEMPTS} times or more and is neither done nor refused. One "
+            description=f"No operation was tried {STUCK_ATTEMPTS} times or more and is neither done nor refused. One "
             "that is stuck keeps later edits of its asset waiting.",
         ),
     ],
@@ -199,7 +199,7 @@ def _held_plans(pipeline: Pipeline) -> dg.AssetCheckResult:
 def _stuck(pipeline: Pipeline) -> dg.AssetCheckResult:
     with read_only(pipeline.engine) as connection:
         rows = statements.run(
-            connection, "reads/765_list_stuck", attempt_count=_STUCK_ATTEMPTS, row_limit=_SAMPLE_ROWS
+            connection, "reads/765_list_stuck", attempt_count=STUCK_ATTEMPTS, row_limit=_SAMPLE_ROWS
         ).all()
     count = rows[0].total_count if rows else 0
     columns = ("id", "kind", "state", "public_id", "attempt_count", "outcome", "recorded_at", "actor")

@@ -12,14 +12,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
 import dagster as dg
+import structlog
 from sqlalchemy import Engine
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from media_pipeline import logs, push
 from media_pipeline import settings as settings_module
@@ -31,11 +33,14 @@ from media_pipeline.mirror import PagesTaken
 from media_pipeline.ops import binding, holds, runs
 from media_pipeline.orchestration.run_log import RunLog
 from media_pipeline.progress import Progress
+from media_pipeline.reads import metrics
 from media_pipeline.remote.calls import Budget, UnlimitedBudget
 from media_pipeline.remote.client import CloudinaryClient
 from media_pipeline.remote.identity import identify
 from media_pipeline.settings import CloudCredentials, Environment, Settings
 from media_pipeline.vocabulary import CallPurpose, CloudIdentity, RunId, RunKind, RunState
+
+log = structlog.get_logger()
 
 FULL_SYNC: Final = "full_sync"
 INCREMENTAL_SYNC: Final = "incremental_sync"
@@ -209,7 +214,7 @@ class Pipeline:
             WrongCloud: the database belongs to another cloud; nothing was written.
             RemoteError: the cloud did not say who it is.
         """
-        with self._told():
+        with self._told(name):
             client = self.connect()
             local = self._local(name)
             yield Step(**{one.name: getattr(local, one.name) for one in fields(local)}, client=client)
@@ -225,18 +230,25 @@ class Pipeline:
     @contextmanager
     def local_step(self, name: str) -> Iterator[LocalStep]:
         """One step that works while the cloud cannot be reached; otherwise as ``step``."""
-        with self._told():
+        with self._told(name):
             yield self._local(name)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, step: str) -> Iterator[None]:
         try:
-            yield
+            with self._bound(step=step):
+                yield
         except BaseException as error:
             self._failure = self._failure or error
             if self._on_failure is not None:
                 self._on_failure(error)
             raise
+
+    def _bound(self, **fields: str) -> AbstractContextManager[None]:
+        """Lines of the log carry which run they belong to; ``run_id`` is null until the run has its row."""
+        return bound_contextvars(
+            run_id=self._run_id, dagster_run_id=self._dagster_run.run_id, job=self._dagster_run.job_name, **fields
+        )
 
     def _local(self, name: str) -> LocalStep:
         run_id = self._start()
@@ -263,14 +275,28 @@ class Pipeline:
 
     def close(self) -> None:
         """End the run's row, if it was begun, and close what was opened."""
-        with self._stack:
+        with self._bound(), self._stack:
             if self._run_id is not None:
                 state, error = self._verdict()
                 total = {
                     "api_calls": self.api_calls_used,
                     "duration_seconds": round(time.monotonic() - self._started_at, 3),
+                    **({} if self._failure is None else {"failure": type(self._failure).__name__}),
                 }
                 runs.finish(self.engine, self._run_id, state, counts={"total": total}, error=error)
+            if self._run_id is not None or self._refusal is not None:
+                self._leave_figures()
+
+    def _leave_figures(self) -> None:
+        """Leave them for the collector where one is wanted; a run has done its work whether or not they can be left."""
+        if self.settings.metrics_textfile is None:
+            return
+        try:
+            metrics.leave(
+                self.engine, self.settings, self.settings.metrics_textfile, is_urgent=self._failure is not None
+            )
+        except Exception as error:
+            log.warning("figures_not_left", reason=str(error))
 
     def _begin(self) -> CloudinaryClient:
         if self._refusal is not None:
@@ -304,6 +330,7 @@ class Pipeline:
         self._run_id = self._stack.enter_context(
             runs.running(self.engine, self._kind(), actor=self._actor, dagster_run_id=self._dagster_run.run_id)
         )
+        bind_contextvars(run_id=self._run_id)
         return self._run_id
 
     def _identify(self, cloud: CloudCredentials) -> CloudIdentity:

@@ -192,8 +192,17 @@ class Claims:
 
         recorded = retrying(self._engine, work)
         self.counts[outcome.state.value] += len(recorded)
-        if outcome.state is OperationState.REFUSED and recorded:
-            log.warning("operations_refused", operation_ids=recorded, reason=outcome.detail)
+        if recorded:
+            told = log.bind(
+                operation_ids=recorded,
+                asset_ids=[asset_id for operation_id, asset_id in operations if operation_id in set(recorded)],
+                reason=outcome.detail,
+                request_id=outcome.request_id,
+            )
+            if outcome.state is OperationState.REFUSED:
+                told.warning("operations_refused")
+            else:
+                told.info("operations_recorded", state=outcome.state.value)
 
 
 def _pause() -> float:

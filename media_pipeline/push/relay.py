@@ -23,6 +23,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Engine
+from structlog.contextvars import bound_contextvars
 
 from media_pipeline import outbox
 from media_pipeline.db import statements
@@ -266,8 +267,13 @@ class _Relay:
     def _call(self, step: Step) -> tuple[dict[OperationId, Outcome], str | None]:
         """Make a step's call; returns what it says of each operation, and why to pause."""
         self._called.update(task.id for task in step.tasks)
+        about = {
+            "operation_ids": [task.id for task in step.tasks],
+            "asset_ids": [task.asset_id for task in step.tasks if task.asset_id is not None],
+        }
         try:
-            return step.call(self._client, step.tasks), None
+            with bound_contextvars(**about):
+                return step.call(self._client, step.tasks), None
         except (RateLimited, RemoteRejectedKey, RemoteForbidden, RemoteUnavailable) as error:
             # Nothing was done, and nothing else would be.
             outcome = Outcome(OperationState.PENDING, error.reason, error.request_id)

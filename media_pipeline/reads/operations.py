@@ -27,6 +27,9 @@ from media_pipeline.vocabulary import (
     RunId,
 )
 
+STUCK_ATTEMPTS: Final = 5
+"""An operation that was tried so often and is neither done nor refused is stuck."""
+
 _VALUE_AT_MOST: Final = 120
 _CONFLICTS: Final = 100
 

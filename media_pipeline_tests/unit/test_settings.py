@@ -223,6 +223,11 @@ def test_sha1_is_taken_from_the_emulator_alone_unless_it_is_said(
     assert load().webhook_sha1 is taken
 
 
+def test_a_password_among_the_options_of_an_address_is_a_secret() -> None:
+    found = load(database_url="postgresql://me@host/media?sslmode=require&password=fake%2Fword")
+    assert found.secrets == ("fake/word",)
+
+
 def test_secrets_of_webhooks_are_not_mended_but_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIA_PIPELINE_WEBHOOK_SECRETS", "one,,two\n")
     found = load()
