@@ -36,7 +36,7 @@ class Waiting:
     """How many edits are where on their way; held and leased ones are among the pending ones.
 
     Attributes:
-        leased_count: claimed by a push, at the latest until ``leased_until``; whether that push still lives is not known.
+        leased_count: claimed by a push until ``leased_until``; whether that push still lives is not known.
         unconfirmed_count: sent, or with an unknown outcome; a read shows what became of them.
         conflict_count: open conflicts, one a field or key.
         oldest_at: first edit of the oldest operation that is open; None where there is none.
@@ -57,8 +57,8 @@ class Waiting:
             return None
         count = f"{self.leased_count:,} operation{'' if self.leased_count == 1 else 's'}"
         return (
-            f"Claimed by a push until {self.leased_until:%H:%M:%S} UTC: {count}. Where that push died, the first one after "
-            "this time reads what became of it."
+            f"Claimed by a push until {self.leased_until:%H:%M:%S} UTC: {count}. Where that push died, the first one "
+            "after this time reads what became of it."
         )
 
 
