@@ -20,7 +20,7 @@ from media_pipeline.cli import local, screen
 from media_pipeline.cli.failures import Terminated
 from media_pipeline.db import migrate
 from media_pipeline.db.engine import read_only
-from media_pipeline.errors import DatabaseError, ExitCode, MediaPipelineError, SpoolUnavailable
+from media_pipeline.errors import DatabaseError, ExitCode, MediaPipelineError, SpoolError, SpoolFull
 from media_pipeline.intake.configured import spool_of
 from media_pipeline.intake.spool import SpoolDepth
 from media_pipeline.reads.lag import Lag, Syncs, read_lag, read_syncs
@@ -98,9 +98,16 @@ def look(settings: Settings, *, since: datetime | None = None) -> Look:
     try:
         # Where nothing is received there is none.
         if settings.spool.exists():
-            depth = spool_of(settings).depth()
-    except SpoolUnavailable as error:
-        problems.append(f"The spool cannot be read: {error} {error.hint}".strip())
+            spool = spool_of(settings)
+            depth = spool.depth()
+            spool.require_room()
+    except SpoolFull as error:
+        problems.append(
+            f"The spool is full: {error.reason}. Notifications are answered with 503 and sent again a few times only. "
+            "media-pipeline drain takes in what waits; else make room on its disk."
+        )
+    except SpoolError as error:
+        problems.append(f"The spool cannot be used: {error.reason}. {error.hint}")
     if depth is not None and depth.oldest_at is not None:
         age = (now - depth.oldest_at).total_seconds()
         if age > settings.alarm_after_seconds:

@@ -145,7 +145,9 @@ def show(report: PushReport, console: Console) -> None:
         tell(f"  Look:     media-pipeline plan show {plan.id}")
         tell(f"  Approve:  media-pipeline plan approve {plan.id}")
     _show_conflicts(report.waiting, console)
-    pending = report.waiting.pending_count - report.waiting.held_count
+    if report.waiting.claims is not None:
+        tell(report.waiting.claims)
+    pending = report.waiting.pending_count - report.waiting.held_count - report.waiting.leased_count
     if pending:
         tell(
             f"{screen.plural(pending, 'operation')} not pushed yet: a deletion can be undone for a while first, and "

@@ -212,6 +212,8 @@ def _show_waiting(report: Report, status: Status, console: Console) -> None:
             f"{edits.unconfirmed_count:,} sent and to be confirmed by a read.  media-pipeline push",
             markup=False,
         )
+    if edits.claims is not None:
+        console.print(edits.claims, markup=False)
     if edits.conflict_count:
         conflicts = screen.plural(edits.conflict_count, "conflict")
         console.print(

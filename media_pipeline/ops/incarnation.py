@@ -34,6 +34,8 @@ _FILE: Final = "incarnation.json"
 class _Memory(msgspec.Struct):
     incarnation: str
     touch: int
+    # Notes of earlier versions have none.
+    attempt: int = 0
 
 
 def require(engine: Engine, home: Path) -> None:
@@ -49,7 +51,7 @@ def require(engine: Engine, home: Path) -> None:
     then = _recall(home)
     if then is not None and then.incarnation != now.incarnation:
         raise IncarnationUnconfirmed("This is another database than the one that was last pushed from here")
-    if then is not None and then.touch > now.touch:
+    if then is not None and (then.touch > now.touch or then.attempt > now.attempt):
         raise IncarnationUnconfirmed(
             "This database is older than the one that was last pushed from here, e.g. restored from a dump"
         )
@@ -91,7 +93,7 @@ def confirm(engine: Engine, home: Path, *, actor: str) -> None:
     _remember(engine, home)
 
 
-def _read(engine: Engine) -> Row[tuple[str, int]] | None:
+def _read(engine: Engine) -> Row[tuple[str, int, int]] | None:
     with read_only(engine) as connection:
         return statements.run(connection, "ops/300_read_incarnation").first()
 
@@ -118,7 +120,7 @@ def _remember(engine: Engine, home: Path) -> None:
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(_Memory(now.incarnation, now.touch)))
+            file.write(msgspec.json.encode(_Memory(now.incarnation, now.touch, now.attempt)))
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)

@@ -97,7 +97,7 @@ _RULES: Final[Mapping[str, tuple[str, bool, str]]] = {
     "every_asset_was_seen": (
         "reads/580_find_unseen_assets",
         True,
-        "Behind every row stands an observation in Cloudinary: no row of media_assets was made by anything else.",
+        "Behind every live row stands an observation in Cloudinary: no row of media_assets was made by anything else.",
     ),
     "every_version_is_logged": (
         "reads/582_find_unlogged_assets",

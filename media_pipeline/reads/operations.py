@@ -36,9 +36,10 @@ _CONFLICTS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many edits are where on their way; held ones are among the pending ones.
+    """How many edits are where on their way; held and leased ones are among the pending ones.
 
     Attributes:
+        leased_count: claimed by a push until ``leased_until``; whether that push still lives is not known.
         unconfirmed_count: sent, or with an unknown outcome; a read shows what became of them.
         conflict_count: open conflicts, one a field or key.
         oldest_at: first edit of the oldest operation that is open; None where there is none.
@@ -46,9 +47,22 @@ class Waiting:
 
     pending_count: int
     held_count: int
+    leased_count: int
+    leased_until: datetime | None
     unconfirmed_count: int
     conflict_count: int
     oldest_at: datetime | None
+
+    @property
+    def claims(self) -> str | None:
+        """What a push has claimed, in words; None where nothing is."""
+        if self.leased_until is None:
+            return None
+        count = f"{self.leased_count:,} operation{'' if self.leased_count == 1 else 's'}"
+        return (
+            f"Claimed by a push until {self.leased_until:%H:%M:%S} UTC: {count}. Where that push died, the first one "
+            "after this time reads what became of it."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def test_who_begins_to_watch_gives_it_time() -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str, engine: Engine) -> Settings:
-    return load(home=tmp_path, database_url=SecretStr(database_url), alarm_after_seconds=3600)
+    return load(home=tmp_path, database_url=SecretStr(database_url), alarm_after_seconds=3600, spool_reserve_bytes=0)
 
 
 @pytest.fixture
@@ -124,6 +124,27 @@ def test_change_files_that_nobody_takes_are_noticed(settings: Settings, engine: 
 
     assert len(found.problems) == 1
     assert "media-pipeline drain" in found.problems[0]
+
+
+def test_a_full_spool_is_noticed_at_once(settings: Settings, engine: Engine) -> None:
+    spool = Spool(settings.spool, file_limit=10, reserve_bytes=0)
+    spool.prepare()
+    spool.put([Notification(b"{}", datetime.now(UTC), Channel.WEBHOOK, {})])
+
+    found = alarm.look(settings.model_copy(update={"spool_file_limit": 1}))
+
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith("The spool is full: 1 change files wait. ")
+    assert found.spool is not None
+
+
+def test_a_spool_that_cannot_be_read_is_noticed(settings: Settings, engine: Engine) -> None:
+    settings.spool.write_text("no directory")
+
+    (problem,) = alarm.look(settings).problems
+
+    assert problem.startswith("The spool cannot be used: ")
+    assert "MEDIA_PIPELINE_SPOOL" in problem
 
 
 def test_a_database_that_is_away_is_a_finding(settings: Settings) -> None:

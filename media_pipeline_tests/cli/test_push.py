@@ -11,6 +11,8 @@ import pytest
 from media_pipeline import push
 from media_pipeline.emulator.faults import Kind, Rule
 from media_pipeline.errors import ExitCode
+from media_pipeline.push.claims import Claims
+from media_pipeline.push.relay import UPDATES
 from media_pipeline.vocabulary import AssetId, OperationKind, PlanState
 from media_pipeline_tests.cli.conftest import Call, Deployment
 
@@ -160,6 +162,18 @@ class TestPush:
         assert "deletions can be undone for a while" in undoable.out
         assert "It would be held and ask you" in held.out
         assert push.list_plans(mirrored.engine) == []
+
+    def test_a_claim_is_told_with_its_end(self, call: Call, edited: Deployment) -> None:
+        _plan(edited)
+        assert "Claimed by a push" not in call("status", **edited.variables).out
+
+        Claims(edited.engine, edited.settings, None).lease(UPDATES, 10)
+
+        ended = call("status", **edited.variables)
+        # Of an asset at most one is claimed at a time.
+        assert "UTC: 1 operation." in ended.out
+        edits = call("status", "--json", **edited.variables).json["status"]["edits"]
+        assert (edits["pending_count"], edits["leased_count"]) == (2, 1)
 
 
 class TestPlan:

@@ -58,6 +58,26 @@ def test_an_older_copy_pushes_nothing_until_it_is_confirmed(rig: PushRig, postgr
         rig.push()
 
 
+def test_syncs_of_an_older_copy_do_not_make_it_the_newer_one(rig: PushRig, postgres: Postgres) -> None:
+    """Schedules go on after a restoration: each read moves the logical clock, past that of the lost database, too."""
+    rig.delete("a")
+    rig.engine.dispose()
+    here = rig.engine
+    with postgres.database(template=make_url(str(here.url)).database or "") as url:
+        rig.push()
+        rig.engine = create_engine(url)
+        for _ in range(3):
+            rig.sync()
+        rig.control.clear_journal()
+
+        with pytest.raises(IncarnationUnconfirmed, match="older"):
+            rig.push()
+
+        require_no_write(rig)
+        rig.engine.dispose()
+    rig.engine = here
+
+
 def test_another_database_pushes_nothing(rig: PushRig) -> None:
     rig.edit("b", "tags = array['first']")
     rig.push()
