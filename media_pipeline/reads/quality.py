@@ -68,7 +68,7 @@ def read_quality_report(engine: Engine, report_id: ReportId) -> KeptReport:
         LookupError: there is none of that number, or it has no results.
     """
     with read_only(engine) as connection:
-        rows = statements.run(connection, "reads/940_read_quality_report", report_id=report_id).all()
+        rows = statements.run(connection, "reads/970_read_quality_report", report_id=report_id).all()
     if not rows:
         raise LookupError(f"There is no quality report {report_id}.")
     found = [

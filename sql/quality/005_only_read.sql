@@ -1,3 +1,3 @@
 -- quality/005_only_read.sql
 -- Purpose: a transaction in which nothing can be written, whatever is asked in it.
-set transaction read only
+select set_config('transaction_read_only', 'on', true)

@@ -1,4 +1,4 @@
--- reads/940_read_quality_report.sql
+-- reads/970_read_quality_report.sql
 -- Purpose: a report of data quality, expectation by expectation in the order in which they were written.
 -- Input:   report_id                                     Output: the report's columns repeat on every row
 select
