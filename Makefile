@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help demo test test-slow test-property board check format types imports sql up lock schema bench clean
+.PHONY: help demo test test-slow test-browser test-property board check format types imports sql up lock schema bench clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,10 +28,15 @@ up: $(READY) ## Database, emulator and Dagster's web page, until Ctrl-C
 	@$(BIN)/media-pipeline up
 
 test: $(READY) ## Run the test suite (without the slow tests)
-	@$(BIN)/python -m pytest -n 2 -m "not slow and not property"
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not property and not browser"
 
 test-slow: $(READY) ## Run the tests that take long by their nature
 	@$(BIN)/python -m pytest -n 2 -m slow
+
+test-browser: $(READY) ## Look at pages in Chromium; installs it by apt where it is missing
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
+		|| { echo "Installing Chromium …"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
+	@$(BIN)/python -m pytest -m browser
 
 test-property: $(READY) ## Run the random machine over emulator and mirror (minutes)
 	@$(BIN)/python -m pytest -m property

@@ -38,6 +38,7 @@ _TYPES: Final = {
     ".csv": "text/csv; charset=utf-8",
     ".json": "application/json",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".zip": "application/zip",
 }
 _SHOWN_HERE: Final = frozenset({".html", ".json"})
 """All other files are for a program of the reader, never for the browser."""
