@@ -46,8 +46,7 @@ def _show(report: KeptReport, settings: Settings, console: Console) -> None:
     known = {one.name: one for one in expectations(settings, report.started_at)}
     for one in report.failures:
         style = "bold red" if one.severity is Severity.CRITICAL else "yellow"
-        count = "could not be asked" if one.unexpected_count is None else f"{one.unexpected_count:,} rows break it"
-        console.print(f"[{style}]{one.severity.value}[/]  {one.suite}: {one.name}, {count}")
+        console.print(f"[{style}]{one.severity.value}[/]  {one.suite}: {one.name}, {_counted(one.unexpected_count)}")
         console.print(f"  {escape(one.problem or known[one.name].says)}")
         for row in one.sample:
             pairs = "; ".join(f"{name}: {value}" for name, value in row.items() if value is not None)
@@ -60,3 +59,9 @@ def _show(report: KeptReport, settings: Settings, console: Console) -> None:
     )
     if report.page is not None:
         console.print(f"Page: {settings.reports / report.page / 'index.html'}", markup=False)
+
+
+def _counted(count: int | None) -> str:
+    if count is None:
+        return "could not be asked"
+    return f"{screen.plural(count, 'row')} {'breaks' if count == 1 else 'break'} it"

@@ -107,7 +107,8 @@ _ASSET: Final = ("asset_id", "public_id")
 
 _READ_AGAIN: Final = "Run 'media-pipeline sync'; 'media-pipeline explain ASSET' tells what was received of it."
 _DRIFT: Final = "Run 'media-pipeline sync', then 'media-pipeline drift', which compares everything."
-_REBUILD: Final = "Somebody changed rows by hand: docs/runbook.md, 'The mirror is rebuilt from zero'."
+_REBUILD: Final = "Somebody changed the mirror by hand: docs/runbook.md, 'The mirror is to be built again from zero'."
+_BY_HAND: Final = "Somebody changed rows with triggers off: docs/runbook.md, 'The quality report is red'."
 _DEFINITIONS: Final = (
     "Run 'media-pipeline sync', which reads folders and definitions; if it stays, ask who owns the field."
 )
@@ -166,7 +167,7 @@ def _identity() -> tuple[Expectation, ...]:
             "asset_ids_are_unique",
             Severity.CRITICAL,
             "No two rows have the same asset_id, deleted ones included.",
-            _REBUILD,
+            _BY_HAND,
             _LIBRARY,
             "ExpectColumnValuesToBeUnique",
             {"column": "asset_id"},
@@ -410,7 +411,7 @@ def _freshness(settings: Settings) -> tuple[Expectation, ...]:
             "lost_touch",
             ("id", "touched_at"),
             "Every change of the canary within the last day came back within two hours.",
-            "'media-pipeline alarm' says where they stop: docs/runbook.md, 'Changes do not arrive'.",
+            "'media-pipeline alarm' says where they stop: docs/runbook.md, 'The scheduler stopped'.",
         ),
     )
 
@@ -484,7 +485,7 @@ def _parity() -> tuple[Expectation, ...]:
             "altered_row",
             (*_ASSET, "row_version"),
             "A row that nobody edited has the very values it was made equal to.",
-            _REBUILD,
+            _BY_HAND,
         ),
         Expectation(
             suite,

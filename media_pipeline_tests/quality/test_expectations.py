@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from media_pipeline.quality.expectations import SAYS, Suite, expectations
 from media_pipeline.quality.validate import Validation, validate
 from media_pipeline.settings import Settings
 from media_pipeline.vocabulary import ExpectationState
+from media_pipeline_tests.drills import runbook
 from media_pipeline_tests.quality.faults import FAULTS, plant
 
 NAMES = [one.name for one in expectations(Settings(), datetime.now(UTC))]
@@ -34,6 +36,18 @@ def test_every_suite_has_expectations_and_says_what_they_have_in_common() -> Non
 
     assert {one.suite for one in some} == set(Suite) == set(SAYS)
     assert [one.name for one in some if not one.says.endswith(".") or not one.remedy.endswith(".")] == []
+
+
+def test_an_entry_of_the_runbook_that_a_remedy_names_exists() -> None:
+    titles = {entry.title for entry in runbook.entries()}
+    named = {
+        title
+        for one in expectations(Settings(), datetime.now(UTC))
+        for title in re.findall(r"docs/runbook\.md, '([^']+)'", one.remedy)
+    }
+
+    assert len(named) > 3
+    assert named - titles == set()
 
 
 def test_a_healthy_library_meets_all(library: Engine, quality_settings: Settings) -> None:
