@@ -3286,7 +3286,8 @@ CREATE VIEW quality.skipped_version WITH (security_invoker='true') AS
     max(row_version) AS to_version,
     (((max(row_version) - min(row_version)) + 1) - count(DISTINCT row_version)) AS skipped_count
    FROM public.media_sync_log l
-  WHERE (media_asset_id IS NOT NULL)
+  WHERE ((media_asset_id IS NOT NULL) AND (recorded_at > COALESCE(( SELECT (max(m.end_at) + '2 days'::interval)
+           FROM audit.archived_month m), '-infinity'::timestamp with time zone)))
   GROUP BY media_asset_id
  HAVING (count(DISTINCT row_version) < ((max(row_version) - min(row_version)) + 1));
 

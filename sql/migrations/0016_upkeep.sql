@@ -390,3 +390,15 @@ grant select, delete on landing.listing_run, landing.listing_page, landing.notif
 grant select, delete on mirror.quarantine, diff.change_set, diff.change to media_upkeep;
 grant select, delete on outbox.attempt, outbox.push_plan, outbox.push_plan_item to media_upkeep;
 grant select, delete on ops.run, ops.canary_touch, ops.api_call to media_upkeep;
+
+-- Of transactions that overlap around the end of an archived month, the later version may lie in the earlier month.
+create or replace view quality.skipped_version with (security_invoker = true) as
+select
+  l.media_asset_id, min(l.row_version) as from_version, max(l.row_version) as to_version,
+  max(l.row_version) - min(l.row_version) + 1 - count(distinct l.row_version) as skipped_count
+from public.media_sync_log as l
+where
+  l.media_asset_id is not null
+  and l.recorded_at > coalesce((select max(m.end_at) + interval '2 days' from audit.archived_month as m), '-infinity'::timestamptz)
+group by l.media_asset_id
+having count(distinct l.row_version) < max(l.row_version) - min(l.row_version) + 1;
