@@ -3741,8 +3741,6 @@ CREATE INDEX run_started_at_idx ON ops.run USING btree (started_at DESC);
 
 CREATE INDEX status_snapshot_run_id_idx ON ops.status_snapshot USING btree (run_id);
 
-CREATE INDEX status_snapshot_run_idx ON ops.status_snapshot USING btree (run_id);
-
 CREATE INDEX status_snapshot_taken_at_idx ON ops.status_snapshot USING btree (taken_at);
 
 CREATE INDEX vault_copy_sha256_idx ON ops.vault_copy USING btree (sha256);

@@ -204,7 +204,6 @@ create index hold_run_idx on ops.hold (run_id);
 create index attempt_push_plan_idx on outbox.attempt (push_plan_id);
 create index attempt_run_idx on outbox.attempt (run_id);
 create index push_plan_run_idx on outbox.push_plan (run_id);
-create index status_snapshot_run_idx on ops.status_snapshot (run_id);
 
 create policy listing_run_upkeep_read on landing.listing_run for select to media_upkeep using (true);
 create policy listing_page_upkeep_read on landing.listing_page for select to media_upkeep using (true);
