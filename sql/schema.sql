@@ -4511,6 +4511,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE ops.vault_object TO media_sync;
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.attempt TO media_sync;
 GRANT SELECT,DELETE ON TABLE outbox.attempt TO media_upkeep;
 
+GRANT SELECT ON SEQUENCE outbox.attempt_id_seq TO media_sync;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE outbox.conflict TO media_sync;
 GRANT SELECT ON TABLE outbox.conflict TO media_upkeep;
 

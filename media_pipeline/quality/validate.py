@@ -63,8 +63,8 @@ class Result:
 class Validation:
     """All results, in the order of their expectations, and what Great Expectations itself makes of them.
 
-    ``documents`` maps a suite's name to its Data Docs page, which loads scripts from other hosts: to download, not to
-    show.
+    ``documents`` maps suite and table to their Data Docs page, which loads scripts from other hosts: to download, not
+    to show.
     """
 
     results: tuple[Result, ...]
@@ -90,21 +90,22 @@ def validate(engine: Engine, expectations: Sequence[Expectation]) -> Validation:
 def _validate(engine: Engine, expectations: Sequence[Expectation]) -> Validation:
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view.view import DefaultJinjaPageView
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context.variables.analytics_enabled = False
     # Its configuration, and so this address with its password, lives in the memory of this process alone.
     address = normalize_url(engine.url.render_as_string(hide_password=False))
     source = context.data_sources.add_sql("postgres", connection_string=address)
     results: dict[str, Result] = {}
     documents: dict[str, str] = {}
-    executing = source.get_execution_engine()
+    # One looks whether tables are there, the other one asks.
+    pools = [source.get_engine(), source.get_execution_engine().engine]
     try:
-        # Every transaction of Great Expectations, whatever it asks, is ours to read and to write nothing.
-        event.listen(executing.engine, "begin", _only_read)
+        for pool in pools:
+            # Every transaction of Great Expectations, whatever it asks, is ours to read and to write nothing.
+            event.listen(pool, "begin", _only_read)
         by_table = sorted(expectations, key=_place)
         for place, group in itertools.groupby(by_table, key=_place):
             some = list(group)
@@ -112,13 +113,15 @@ def _validate(engine: Engine, expectations: Sequence[Expectation]) -> Validation
                 answer = _ask(gx, context, source, place, some)
                 answers = {_name_of(one): one for one in answer.results}
                 results |= {one.name: _result(one, answers[one.name]) for one in some}
-                page = ValidationResultsPageRenderer().render(answer)
-                documents["-".join(place)] = DefaultJinjaPageView().render(page)  # type: ignore[no-untyped-call]
             except Exception as error:
                 # Whatever a library raises of one table: the others are asked, and this one is told as unknown.
                 results |= {one.name: _unknown(one, error) for one in some}
+            else:
+                documents["-".join(place)] = _document(answer)
     finally:
-        executing.close()
+        source.get_execution_engine().close()
+        for pool in pools:
+            pool.dispose()
     return Validation(tuple(results[one.name] for one in expectations), documents)
 
 
@@ -156,6 +159,19 @@ def _ask(
     }
     answer: ExpectationSuiteValidationResult = context.validation_definitions.add(validation).run(result_format=form)
     return answer
+
+
+def _document(answer: ExpectationSuiteValidationResult) -> str:
+    """Its Data Docs page; the results do not depend on whether it can be drawn."""
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view.view import DefaultJinjaPageView
+
+    try:
+        page = ValidationResultsPageRenderer().render(answer)
+        return str(DefaultJinjaPageView().render(page))  # type: ignore[no-untyped-call]
+    except Exception as error:
+        log.warning("data_docs_not_drawn", problem=mask(str(error))[:_PROBLEM_LENGTH])
+        return f"This page could not be drawn: {type(error).__name__}."
 
 
 def _name_of(answer: ExpectationValidationResult) -> str:

@@ -80,6 +80,7 @@ def _tell_the_cloud(rig: HearingRig, settings: Settings) -> None:
         assert triggers.apply(client, settings)[1].steps == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "finds_deletions"),
     [(by_webhook, True), (by_poll, True), (by_asking, False)],

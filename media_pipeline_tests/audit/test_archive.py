@@ -304,6 +304,7 @@ def test_a_disk_that_takes_nothing_leaves_the_month_in_the_log(old: Engine, arch
     assert len(entries(old)) == 11
 
 
+@pytest.mark.slow
 def test_somebody_who_reads_the_log_all_the_time_puts_it_off(old: Engine, archive: Path) -> None:
     with old.begin() as reader:
         reader.exec_driver_sql("select count(*) from media_sync_log")

@@ -75,6 +75,7 @@ def test_each_suite_is_a_check_and_a_fault_turns_exactly_its_own_red(run: Run, e
     assert "sample" in found["audit_log"].metadata
 
 
+@pytest.mark.slow
 def test_the_materialization_shows_figures_and_links_the_page(run: Run) -> None:
     assert run(FULL_SYNC).success
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from datetime import UTC, datetime
 
 import pytest
@@ -50,13 +51,21 @@ def test_an_entry_of_the_runbook_that_a_remedy_names_exists() -> None:
     assert named - titles == set()
 
 
-def test_a_healthy_library_meets_all(library: Engine, quality_settings: Settings) -> None:
+def test_a_healthy_library_meets_all_and_nobody_is_told(
+    library: Engine, quality_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Postgres is asked by its own library; a word to anybody else would go through one of Python's sockets."""
+    told: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: told.append(address))
+
     found = ask(library, quality_settings)
 
+    assert told == []
     assert {one.expectation.name: one for one in found.results if one.state is not ExpectationState.MET} == {}
     assert [one.expectation.name for one in found.results] == NAMES
 
 
+@pytest.mark.slow
 def test_an_empty_database_breaks_only_what_asks_for_a_listing(engine: Engine, quality_settings: Settings) -> None:
     assert in_state(ask(engine, quality_settings), ExpectationState.FAILED) == {"slices_were_listed"}
 
@@ -82,6 +91,7 @@ def test_a_fault_breaks_exactly_its_expectation(library: Engine, quality_setting
     assert in_state(found, ExpectationState.UNKNOWN) == set()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_asked_is_unknown_and_hinders_nothing_else(library: Engine, quality_settings: Settings) -> None:
     with library.begin() as connection:
         connection.exec_driver_sql("drop view quality.lost_touch")
@@ -96,6 +106,7 @@ def test_what_cannot_be_asked_is_unknown_and_hinders_nothing_else(library: Engin
     assert "lost_touch" in problems["changes_arrive"]
 
 
+@pytest.mark.slow
 def test_it_only_reads(library: Engine, quality_settings: Settings) -> None:
     """A view that would write is refused by Postgres: every transaction is one that can only read."""
     with library.begin() as connection:

@@ -89,6 +89,7 @@ def test_a_report_is_kept_and_shown(rig: Rig) -> None:
     assert seal in page
 
 
+@pytest.mark.slow
 def test_the_page_asks_nobody_for_anything(rig: Rig) -> None:
     """Neither scripts nor addresses: what it shows lies in it, and its rule forbids the rest."""
     report = make(rig)
@@ -169,6 +170,7 @@ def test_without_the_cloud_parity_is_unknown_and_the_rest_is_asked(rig: Rig) -> 
     assert "could not be asked" in report.written.path(rig.settings).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_an_asset_that_is_edited_meanwhile_is_no_difference(rig: Rig) -> None:
     """What was touched between the look here and the answer may be newer than the answer."""
     asset_id = next(iter(rig.live().values()))

@@ -55,6 +55,7 @@ def play_answers_that_are_cut_short(rig: Rig, where: dict[str, Any], cut: dict[s
         assert holds.list_holds(rig.engine) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
 @pytest.mark.parametrize("where", [LIST, BY_ASSET_IDS], ids=["listing", "read by id"])
 def test_whichever_answer_is_cut_short_nothing_is_deleted_falsely_and_the_next_sync_needs_no_help(

@@ -67,6 +67,7 @@ def crash(home: Path) -> None:
     postmaster.wait(timeout=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES)
 def test_a_server_that_crashes_in_mid_work_and_comes_back_has_lost_nothing(
     cloud: Endpoints, control: ControlClient, rig: Rig, table: str

@@ -390,6 +390,9 @@ grant select, delete on mirror.quarantine, diff.change_set, diff.change to media
 grant select, delete on outbox.attempt, outbox.push_plan, outbox.push_plan_item to media_upkeep;
 grant select, delete on ops.run, ops.canary_touch, ops.api_call to media_upkeep;
 
+-- How far pushes went tells an older copy of the database from the one that was pushed last.
+grant select on sequence outbox.attempt_id_seq to media_sync;
+
 -- Of transactions that overlap around the end of an archived month, the later version may lie in the earlier month.
 create or replace view quality.skipped_version with (security_invoker = true) as
 select
