@@ -234,4 +234,5 @@ def _where_to_look(console: Console, own: Settings) -> None:
     home = f"MEDIA_PIPELINE_HOME={shlex.quote(str(own.home))}"
     console.print(f"  {home} media-pipeline up      Dagster's page with all runs; prints the psql line", markup=False)
     console.print(f"  {home} media-pipeline status", markup=False)
+    console.print(f"  {home} media-pipeline quality  what must hold in the data, as a page", markup=False)
     console.print(f"  {home} media-pipeline drift\n", markup=False)
