@@ -153,6 +153,7 @@ def test_production_is_refused(call: Call, tmp_path: Path) -> None:
         assert "production" in ended.err
 
 
+@pytest.mark.slow
 def test_the_sample_goes_in_once_with_all_that_it_says(deployment: Deployment) -> None:
     again = sample_library.upload(deployment.client, progress=Silent(), count=SAMPLE_COUNT)
     assert (again.assets, again.existing, again.metadata_fields) == (0, SAMPLE_COUNT, 0)

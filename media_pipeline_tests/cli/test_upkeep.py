@@ -130,6 +130,7 @@ def test_nothing_returns_to_a_time_whose_log_is_archived(call: Call, variables: 
     assert call("revert", "--to", "2020-02-01", "--dry-run", **variables).code == ExitCode.OK
 
 
+@pytest.mark.slow
 def test_dagster_forgets_its_old_runs_in_postgres_too(
     call: Call, variables: dict[str, object], engine: Engine, tmp_path: Path
 ) -> None:

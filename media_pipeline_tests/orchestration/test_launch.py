@@ -39,6 +39,8 @@ from media_pipeline.vocabulary import RunState
 from media_pipeline_tests.database import Postgres
 from media_pipeline_tests.orchestration.conftest import ASSET_COUNT
 
+pytestmark = pytest.mark.slow
+
 _SYNC_UNTIL_KILLED = """
 import sys
 from media_pipeline.orchestration.launch import run_full_sync

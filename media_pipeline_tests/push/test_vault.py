@@ -28,6 +28,8 @@ from media_pipeline.vault import Vault
 from media_pipeline.vocabulary import ConflictId, ConflictState, PlanState, VaultState
 from media_pipeline_tests.push.conftest import Pushed, PushRig
 
+pytestmark = pytest.mark.slow
+
 
 class VaultRig(PushRig):
     """A rig whose vault is on, with hands on the files of both sides."""

@@ -106,6 +106,7 @@ def test_the_page_asks_nobody_for_anything(rig: Rig) -> None:
         assert len(archive.namelist()) > 10
 
 
+@pytest.mark.slow
 def test_the_mirror_is_compared_with_the_cloud(changing: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """One asset is gone, one changed, one was damaged here: each is told as what it is."""
     rig = changing
@@ -151,6 +152,7 @@ def test_the_mirror_is_compared_with_the_cloud(changing: Rig, monkeypatch: pytes
     assert "media-pipeline drift" in page
 
 
+@pytest.mark.slow
 def test_without_the_cloud_parity_is_unknown_and_the_rest_is_asked(rig: Rig) -> None:
     def connect() -> CloudinaryClient:
         raise RemoteUnavailable("No answer", call="config")
