@@ -7,7 +7,7 @@ READY := .venv/ready
 .PHONY: help demo test test-slow test-browser test-property board check format types imports sql up lock schema bench clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # The lock file also pins the build backend, so nothing is fetched that has no hash. It lists everything,
 # hence --no-deps: nothing may be resolved beside it.

@@ -40,13 +40,17 @@ class _Libraries(logging.Handler):
         handlers = logging.getLogger(record.name.partition(".")[0]).handlers
         if any(not isinstance(one, logging.NullHandler) for one in handlers):
             return
-        structlog.get_logger().log(
-            record.levelno,
-            "library_spoke",
-            library=record.name,
-            text=record.getMessage(),
-            exc_info=record.exc_info or None,
-        )
+        try:
+            structlog.get_logger().log(
+                record.levelno,
+                "library_spoke",
+                library=record.name,
+                text=record.getMessage(),
+                exc_info=record.exc_info or None,
+            )
+        except Exception:
+            # Where nothing can be written, the library's own work goes on.
+            self.handleError(record)
 
 
 @lru_cache(maxsize=64)

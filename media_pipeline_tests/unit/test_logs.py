@@ -99,3 +99,13 @@ def test_warnings_of_libraries_are_lines_of_ours(lines: Lines) -> None:
         "urllib3.connectionpool",
         "Retrying ***",
     )
+
+
+def test_a_library_goes_on_where_its_warning_cannot_be_written(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", closed)
+    logs.configure(level="info")
+    closed.close()
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+
+    logging.getLogger("urllib3.somewhere").warning("nobody reads this")
