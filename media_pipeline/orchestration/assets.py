@@ -249,7 +249,8 @@ def media_assets(pipeline: dg.ResourceParam[Pipeline]) -> dg.MaterializeResult[N
 
 
 @dg.asset(
-    deps=[cloudinary_library],
+    # The search of folders ends at 2000; in what it leaves out lie assets, which are known by then.
+    deps=[cloudinary_library, remote_assets],
     group_name="mirror",
     kinds={"cloudinary", "postgres"},
     owners=_OWNERS,

@@ -409,3 +409,22 @@ def test_a_run_without_any_setting_brings_its_own_database_and_emulator(server_h
     (seen,) = result.get_asset_observation_events()
     observed = seen.asset_observation_data.asset_observation.metadata
     assert (observed["cloud_name"].value, observed["is_emulator"].value) == ("emu-demo", True)
+
+
+def test_the_first_sync_knows_every_folder_in_which_an_asset_lies(
+    sync: Callable[[], dg.ExecuteInProcessResult], engine: Engine, control: ControlClient
+) -> None:
+    """The search of folders ends at 2000 of them; what it leaves out is known by the assets."""
+    control.add_faults(Rule(Kind.STATUS, path="/folders/search", status=200, body='{"folders": [], "total_count": 0}'))
+
+    result = sync()
+
+    assert result.success
+    # Pages of a large library are still being taken over when the walk ends.
+    begun = [event.step_key for event in result.all_events if event.event_type is dg.DagsterEventType.STEP_START]
+    assert begun.index("remote_assets") < begun.index("media_folders")
+    with engine.connect() as connection:
+        unknown = connection.exec_driver_sql("select count(*) from quality.asset_without_folder").scalar_one()
+        known = connection.exec_driver_sql("select count(*) from media_folders").scalar_one()
+    assert known > 0
+    assert unknown == 0
