@@ -259,7 +259,7 @@ where
   s.state = 'live'
   and (m.asset_id is null or m.deleted_at is not null or m.applied_fingerprint <> r.fingerprint)
   and not exists (select from outbox.overlaid_asset as v where v.asset_id = r.asset_id)
-  -- What was observed since waits for the next change set.
+  -- What was observed since waits for the next change set, and what people edited waits to be pushed: that is no fault.
   and r.observed_at < (select max(t.computed_at) from diff.change_set as t where t.state = 'applied');
 comment on view quality.unapplied_asset is 'Live assets of the mirror that media_assets shows otherwise, or not at all.';
 comment on column quality.unapplied_asset.asset_id is 'See public.media_assets.';
