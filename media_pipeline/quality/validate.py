@@ -4,7 +4,7 @@ Belongs here: the only import of Great Expectations, suites made from plain data
 Not here: what is expected (``quality.expectations``), what is kept of the answers (``quality.results``).
 
 Postgres computes every figure; of rows that break a rule only the first few come here. Importing Great Expectations
-takes seconds of CPU and 235 MB, so it happens inside ``validate`` and nowhere else.
+takes seconds of CPU, so it happens inside ``validate`` and nowhere else.
 """
 
 from __future__ import annotations

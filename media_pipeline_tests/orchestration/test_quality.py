@@ -117,7 +117,7 @@ def test_a_full_sync_asks_for_one_report(
     assert result.total_requested == 0
 
 
-def test_the_nightly_schedule_asks_for_the_job(defs: dg.Definitions) -> None:
+def test_the_nightly_schedule_asks_for_the_job() -> None:
     assert nightly_quality.job_name == QUALITY
     assert nightly_quality.default_status is dg.DefaultScheduleStatus.RUNNING
 
